@@ -1,0 +1,125 @@
+"""Batch scoring: predictions and recommendations for everyone, as tables.
+
+Flows in: the current model. Flows out: `predictions`, `recommendations` and the
+verification of every test row. Memory is bounded by one batch of users. Never imports
+torch.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from recsys.config import RECOMMENDATION_COUNT, RECOMMENDATION_METHODS
+from recsys.progress import Progress, silent
+from recsys.recommendation import (
+    KnownRatings,
+    load_known_ratings,
+    recommend,
+)
+from recsys.registry import Ids, current_model, warn_if_stale
+from recsys.scoring import LoadedModel, load_scorer
+from recsys.warehouse import Warehouse, open_for_writing
+
+# Pairs that are held in memory at once.
+_PAIRS_PER_BATCH = 1_000_000
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What a scoring did."""
+
+    model_id: str
+    provider: str
+    prediction_count: int
+
+
+def score_by_current_model(path: Path, device: str, progress: Progress = silent) -> Scoring:
+    """Replace predictions and recommendations, in one transaction.
+
+    Raises:
+        NoModelError: none is trained yet.
+        DeviceError: 'cuda' was asked for and cannot be used.
+    """
+    with open_for_writing(path) as warehouse:
+        model = current_model(warehouse)
+        warn_if_stale(warehouse, model)
+        loaded = load_scorer(model, device)
+        with warehouse.transaction():
+            count = score_everyone(warehouse, loaded, progress)
+    return Scoring(model.model_id, loaded.scorer.provider, count)
+
+
+def score_everyone(warehouse: Warehouse, model: LoadedModel, progress: Progress = silent) -> int:
+    """Replace predictions and recommendations by those of this model.
+
+    Call it inside a transaction: readers then see all of it or nothing.
+
+    Args:
+        warehouse: open for writing, with a transaction begun.
+        model: the current model.
+        progress: told how many users are done.
+
+    Returns:
+        How many predictions there are now: every user × every movie of the model.
+    """
+    stored = model.stored
+    warehouse.run("delete_predictions")
+    warehouse.run("delete_recommendations")
+    warehouse.run("create_known_pairs")
+    warehouse.run("create_known_titles", model_id=stored.model_id)
+    known = load_known_ratings(warehouse, model)
+
+    user_count, movie_count = len(stored.users.ids), len(stored.movies.ids)
+    batch = max(1, _PAIRS_PER_BATCH // movie_count)
+    with progress("Scoring") as draw:
+        for start in range(0, user_count, batch):
+            users = np.arange(start, min(start + batch, user_count))
+            _insert_predictions(warehouse, model, users)
+            for method in RECOMMENDATION_METHODS:
+                _insert_recommendations(warehouse, model, known, users, method)
+            draw(len(users) + start, user_count, "users")
+
+    warehouse.run("insert_test_verifications")
+    warehouse.run("update_provider", model_id=stored.model_id, provider=model.scorer.provider)
+    warehouse.check("model")
+    return user_count * movie_count
+
+
+def _insert_predictions(warehouse: Warehouse, model: LoadedModel, users: Ids) -> None:
+    stored = model.stored
+    ratings = model.predict_table(users)
+    warehouse.append(
+        "insert_predictions",
+        "new_predictions",
+        {
+            "model_id": np.full(ratings.size, stored.model_id),
+            "user_id": np.repeat(stored.users.ids[users], ratings.shape[1]),
+            "movie_id": np.tile(stored.movies.ids, len(users)),
+            "predicted_rating": ratings.ravel(),
+        },
+    )
+
+
+def _insert_recommendations(
+    warehouse: Warehouse, model: LoadedModel, known: KnownRatings, users: Ids, method: str
+) -> None:
+    stored = model.stored
+    found = recommend(model, known, users, method, RECOMMENDATION_COUNT)
+    rows = len(found.rank)
+    if rows == 0:
+        return
+    warehouse.append(
+        "insert_recommendations",
+        "new_recommendations",
+        {
+            "model_id": np.full(rows, stored.model_id),
+            "user_id": stored.users.ids[found.user_index],
+            "method": np.full(rows, method),
+            "rank": found.rank,
+            "movie_id": stored.movies.ids[found.movie_index],
+            "similarity": found.similarity,
+            "predicted_rating": found.predicted_rating,
+            "is_confirmed": found.is_confirmed,
+        },
+    )

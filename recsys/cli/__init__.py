@@ -1,0 +1,103 @@
+"""The command line: parse, call, print. The only place that imports click.
+
+Each module holds the commands of one moment of a warehouse's life: `building`, `serving`,
+`inspecting`.
+"""
+
+import logging
+import os
+import sys
+from typing import Any
+
+import click
+
+from recsys.cli import building, inspecting, serving
+from recsys.cli.options import (
+    Globals,
+    database_option,
+    device_option,
+    format_option,
+    set_verbosity,
+    verbosity_options,
+)
+from recsys.errors import RecsysError
+
+COMMANDS = (
+    building.build_warehouse,
+    building.train,
+    building.score,
+    serving.verify,
+    serving.recommend,
+    serving.similar,
+    inspecting.sql,
+    inspecting.export,
+    inspecting.doctor,
+)
+
+
+class ForeseenError(click.ClickException):
+    """Show an error that we foresaw: what happened, and what to do."""
+
+    exit_code = 1
+
+    def __init__(self, error: RecsysError) -> None:
+        super().__init__(error.what)
+        self.remedy = error.remedy
+
+    def show(self, file: Any = None) -> None:
+        """Print two lines on stderr."""
+        click.echo(f"Error: {self.message}\n{self.remedy}", file=file or sys.stderr)
+
+
+class Commands(click.Group):
+    """The commands in the order in which a person needs them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of `COMMANDS`."""
+        return [str(command.name) for command in COMMANDS]
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; a foreseen error leaves as two lines and exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except RecsysError as error:
+            raise ForeseenError(error) from error
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="recsys")
+@database_option
+@device_option
+@format_option
+@verbosity_options
+@click.pass_context
+def commands(context: click.Context) -> None:
+    r"""Turn a ratings file into recommendations that live in SQL.
+
+    One file holds the data, the model, its predictions and where they came from. Build it
+    first; then query it with any DuckDB client, or with the commands below.
+
+    \b
+      python cli.py build-warehouse
+      python cli.py recommend --user 599
+      python cli.py sql "select * from predictions where user_id = 599 limit 5"
+    """
+    context.ensure_object(Globals)
+
+
+for _command in COMMANDS:
+    commands.add_command(_command)
+
+
+def main() -> None:
+    """Run the command line."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logging.getLogger("recsys").addHandler(handler)
+    set_verbosity(0)
+    try:
+        commands(prog_name="python cli.py")
+    except BrokenPipeError:
+        # The reader of our output has left, as `head` does: end without complaint.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

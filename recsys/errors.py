@@ -1,0 +1,292 @@
+"""Errors that we foresee, each with what happened and what to do.
+
+RecsysError
+├── SourceError            the ratings cannot be used
+│   ├── SourceNotFoundError
+│   ├── SourceUnreadableError
+│   ├── MissingColumnsError
+│   ├── BadRowsError
+│   └── DownloadError
+├── WarehouseError         the DuckDB file cannot be used
+│   ├── WarehouseMissingError
+│   ├── WarehouseUnreadableError
+│   ├── WarehouseLockedError
+│   ├── WarehouseUnwritableError
+│   ├── WarehouseChangedError
+│   ├── CheckFailedError
+│   ├── NoActiveUsersError
+│   └── TooFewRatingsError
+├── ModelError             no model, or not one that fits
+│   ├── NoModelError
+│   ├── UnknownIdError
+│   ├── ExportMismatchError
+│   ├── DivergedError
+│   ├── TeacherTooLargeError
+│   └── NothingToVerifyError
+├── DeviceError            the device that was asked for is not there
+├── QueryError             a person's SQL does not run
+└── OutputError            a file cannot be written
+
+A class fixes its wording; callers pass facts.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class RecsysError(Exception):
+    """Say in one line what happened and in one line what to do.
+
+    Args:
+        what: what happened, with the value that caused it.
+        remedy: what to do next.
+    """
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(what)
+        self.what = " ".join(what.split())
+        self.remedy = " ".join(remedy.split())
+
+
+class SourceError(RecsysError):
+    """The ratings cannot be used."""
+
+
+class SourceNotFoundError(SourceError):
+    """Nothing usable is at the place that was named."""
+
+    def __init__(self, source: str, reason: str) -> None:
+        super().__init__(
+            f"No ratings at {source!r}: {reason}.",
+            "Name a MovieLens folder or zip, a ratings CSV or Parquet file, a URL, or 'sample'.",
+        )
+
+
+class SourceUnreadableError(SourceError):
+    """The file is there and cannot be read."""
+
+    def __init__(self, source: str, reason: str) -> None:
+        super().__init__(
+            f"Cannot read {source!r}: {reason}",
+            "Check that the file is a complete CSV, Parquet or zip file that you may read.",
+        )
+
+
+class MissingColumnsError(SourceError):
+    """A column that is needed is not in the file."""
+
+    def __init__(self, source: str, missing: Sequence[str], found: Sequence[str]) -> None:
+        super().__init__(
+            f"{source!r} has no {' and no '.join(missing)} column; it has "
+            f"{', '.join(found) or 'none'}.",
+            "Rename its columns to user_id, movie_id, rating and (optionally) timestamp.",
+        )
+
+
+class BadRowsError(SourceError):
+    """Some lines are not ratings."""
+
+    def __init__(self, source: str, row_count: int, examples: str) -> None:
+        super().__init__(
+            f"{row_count} of the rows of {source!r} have no whole-number user and movie "
+            f"or no numeric rating, for example {examples}.",
+            "Correct or remove these rows; nothing was loaded.",
+        )
+
+
+class DownloadError(SourceError):
+    """A URL did not give the file."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(
+            f"Cannot download {url}: {reason}",
+            "Check the address and the network, or name a local file.",
+        )
+
+
+class WarehouseError(RecsysError):
+    """The DuckDB file cannot be used."""
+
+
+class WarehouseMissingError(WarehouseError):
+    """There is no warehouse yet."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"There is no warehouse at {str(path)!r}.",
+            "Run `python cli.py build-warehouse`, or point --database to one.",
+        )
+
+
+class WarehouseUnreadableError(WarehouseError):
+    """The file is not a warehouse that we can open."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"Cannot use {str(path)!r} as a warehouse: {reason}",
+            "Point --database to another file, or move this one away and run "
+            "`python cli.py build-warehouse`.",
+        )
+
+
+class WarehouseLockedError(WarehouseError):
+    """Another process holds the file open."""
+
+    def __init__(self, path: Path, holder: str) -> None:
+        super().__init__(
+            f"{str(path)!r} is held open by another process{holder}.",
+            "Close it there (or wait until it ends) and run this again; nothing was changed.",
+        )
+
+
+class WarehouseUnwritableError(WarehouseError):
+    """The file or its folder cannot be written."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"Cannot write {str(path)!r}: {reason}",
+            "Free some space, or point --database to a folder that you may write; "
+            "nothing was changed.",
+        )
+
+
+class WarehouseChangedError(WarehouseError):
+    """Somebody changed the data while a model was trained on them."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"The data in {str(path)!r} changed while the model was being trained.",
+            "Run `python cli.py train` again; the model was not stored.",
+        )
+
+
+class CheckFailedError(WarehouseError):
+    """An audit of the data found offending rows."""
+
+    def __init__(self, check: str, meaning: str, row_count: int, rows: str) -> None:
+        super().__init__(
+            f"Check {check!r} failed with {row_count} offending rows ({meaning}): {rows}",
+            "Correct the source and build again; the previous warehouse is unchanged.",
+        )
+
+
+class NoActiveUsersError(WarehouseError):
+    """The filters leave too little to learn from."""
+
+    def __init__(self, top_movies: int, min_ratings: int, most_ratings: int) -> None:
+        super().__init__(
+            f"No active user is left: nobody has {min_ratings} ratings on the "
+            f"{top_movies} movies with most ratings (the most is {most_ratings}).",
+            "Lower --min-ratings or raise --top-movies.",
+        )
+
+
+class TooFewRatingsError(WarehouseError):
+    """A split is empty."""
+
+    def __init__(self, counts: dict[str, int]) -> None:
+        sizes = ", ".join(f"{count} {split}" for split, count in counts.items())
+        super().__init__(
+            f"Too few ratings to train on and to check: {sizes}.",
+            "Lower --min-ratings or raise --top-movies, or use a larger ratings file.",
+        )
+
+
+class ModelError(RecsysError):
+    """There is no model, or it does not fit."""
+
+
+class NoModelError(ModelError):
+    """The warehouse holds no trained model."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{str(path)!r} holds no trained model.",
+            "Run `python cli.py train`.",
+        )
+
+
+class UnknownIdError(ModelError):
+    """The model has never seen this user or movie."""
+
+    def __init__(self, kind: str, unknown: Sequence[int], known: Sequence[int], table: str) -> None:
+        examples = ", ".join(str(one) for one in known[:5])
+        named = ", ".join(str(one) for one in unknown[:5])
+        super().__init__(
+            f"The model does not know {kind} {named}; it knows {len(known)} {kind}s, "
+            f"for example {examples}.",
+            f'List them: python cli.py sql "select {kind}_id from {table} order by {kind}_id"',
+        )
+
+
+class ExportMismatchError(ModelError):
+    """The exported network does not compute what the trained one does."""
+
+    def __init__(self, difference: float, tolerance: float, where: str) -> None:
+        super().__init__(
+            f"onnxruntime and torch differ by {difference:.2e} stars on {where}; "
+            f"{tolerance:.0e} is allowed.",
+            "The model was not stored. Report this with the output of `python cli.py doctor`.",
+        )
+
+
+class DivergedError(ModelError):
+    """Training gave no finite validation error."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__(
+            f"Training diverged: the validation error was not finite by epoch {epoch}.",
+            "Lower the learning rate, or use --preset default.",
+        )
+
+
+class TeacherTooLargeError(ModelError):
+    """The table of users and movies is too large to distil from."""
+
+    def __init__(self, user_count: int, movie_count: int) -> None:
+        super().__init__(
+            f"{user_count} users and {movie_count} movies are too many for a teacher.",
+            "Use --preset direct, which learns from the known ratings alone.",
+        )
+
+
+class NothingToVerifyError(ModelError):
+    """The user rated nothing in this split."""
+
+    def __init__(self, user_id: int, split: str) -> None:
+        super().__init__(
+            f"User {user_id} has no {split} ratings to compare with.",
+            "Choose another --split or --user.",
+        )
+
+
+class DeviceError(RecsysError):
+    """The device that was asked for is not there."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"CUDA cannot be used: {reason}.",
+            "Use --device cpu or auto; `python cli.py doctor` says what is missing.",
+        )
+
+
+class QueryError(RecsysError):
+    """A person's SQL does not run."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"The query does not run: {reason}",
+            "The warehouse is open read-only, without other files or the network; "
+            '`python cli.py sql "select table_name, comment from duckdb_tables()"` '
+            "lists what is there.",
+        )
+
+
+class OutputError(RecsysError):
+    """A file that was asked for cannot be written."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"Cannot write {str(path)!r}: {reason}.",
+            "Name a file in a folder that exists and that you may write.",
+        )

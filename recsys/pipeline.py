@@ -1,0 +1,223 @@
+"""The main job end to end: load, check, train, export, evaluate, promote, score.
+
+Flows in: options. Flows out: a warehouse with a current model and its predictions. This is
+where training meets the warehouse; serving needs none of it.
+"""
+
+import logging
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from recsys.batch_scoring import score_everyone
+from recsys.config import PRESETS, DataSettings
+from recsys.dataset import Dataset, choose_device, load_dataset
+from recsys.errors import NoActiveUsersError, WarehouseChangedError
+from recsys.evaluation import evaluate, store_evaluation
+from recsys.export import export_model
+from recsys.progress import Progress, silent
+from recsys.registry import (
+    NewModel,
+    StoredModel,
+    find_model,
+    is_trained_on,
+    promote_model,
+    store_model,
+)
+from recsys.replacement import replacing
+from recsys.scoring import load_scorer
+from recsys.sources import load_source, opened_source
+from recsys.training import adapt, choose_preset, fit, refit
+from recsys.warehouse import (
+    Table,
+    Warehouse,
+    create_relations,
+    open_for_reading,
+    open_for_writing,
+)
+
+_RAW_LAYER = (0, 11)  # numbers of the files in sql/ that come before the data
+_VIEW_LAYER = (12, 99)
+
+Promote = Literal["better", "always", "never"]
+FitOn = Literal["train", "train+valid"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """What `train` was asked for.
+
+    Args:
+        preset: name of a configuration; None takes the best that the data can afford.
+        seed: of initialisation, order of batches and dropout.
+        device: 'auto', 'cpu' or 'cuda'.
+        promote: when the new model becomes the current one.
+        fit_on: splits whose ratings fit the final weights.
+    """
+
+    preset: str | None = None
+    seed: int = 0
+    device: str = "auto"
+    promote: Promote = "better"
+    fit_on: FitOn = "train"
+
+
+@dataclass(frozen=True)
+class TrainingOutcome:
+    """What became of a training: the model, and whether and why it is current now."""
+
+    model_id: str
+    preset: str
+    best_epoch: int
+    epochs: int
+    valid_rmse: float
+    seconds: float
+    is_promoted: bool
+    reason: str
+
+
+def build_warehouse(
+    path: Path,
+    source: str,
+    settings: DataSettings,
+    options: TrainingOptions,
+    *,
+    data_only: bool,
+    progress: Progress = silent,
+) -> tuple[Table, TrainingOutcome | None]:
+    """Build a warehouse and put it at `path`; until all went well the old one stays.
+
+    Returns:
+        `rating_funnel`, and what became of the training (None if `data_only`).
+    """
+    with replacing(path) as warehouse:
+        funnel = build_data(warehouse, source, settings)
+        outcome = None
+        if not data_only:
+            dataset = load_dataset(warehouse, choose_device(options.device))
+            model = create_model(dataset, options, progress)
+            outcome = publish(warehouse, model, options, progress)
+    return funnel, outcome
+
+
+def build_data(warehouse: Warehouse, source: str, settings: DataSettings) -> Table:
+    """Load a source, create every relation, run the audits; return `rating_funnel`.
+
+    Raises:
+        SourceError, NoActiveUsersError, CheckFailedError.
+    """
+    create_relations(warehouse, *_RAW_LAYER, **asdict(settings))
+    with opened_source(source) as opened:
+        _log.info("Loading %s", opened.uri)
+        load_source(warehouse, opened)
+    create_relations(warehouse, *_VIEW_LAYER)
+    superseded = warehouse.row("select_superseded_count")["superseded_count"]
+    if superseded:
+        _log.warning(
+            "%d ratings were superseded by a later one of the same user and movie.",
+            superseded,
+        )
+    funnel = warehouse.table("select_rating_funnel")
+    if not funnel.records()[-1]["ratings"]:
+        most = warehouse.row("select_most_active")["rating_count"]
+        raise NoActiveUsersError(settings.top_movies, settings.min_ratings, most)
+    _log.info("Checking the data")
+    warehouse.check("data")
+    unseen = warehouse.table("select_unseen_in_train")
+    if unseen.rows:
+        _log.warning(
+            "%d users or movies of valid or test have no rating in train: %s",
+            len(unseen.rows),
+            unseen.first_rows(5),
+        )
+    return funnel
+
+
+def train_in_place(
+    path: Path, options: TrainingOptions, progress: Progress = silent
+) -> TrainingOutcome:
+    """Train a model for an existing warehouse, which others may read meanwhile.
+
+    Raises:
+        WarehouseChangedError: the data are not those that it was trained on any more.
+    """
+    open_for_writing(path).close()  # fail before the training, not after it
+    with open_for_reading(path) as warehouse:
+        dataset = load_dataset(warehouse, choose_device(options.device))
+    model = create_model(dataset, options, progress)
+    with open_for_writing(path) as warehouse:
+        if not is_trained_on(warehouse, model.data_fingerprint):
+            raise WarehouseChangedError(path)
+        return publish(warehouse, model, options, progress)
+
+
+def create_model(
+    dataset: Dataset, options: TrainingOptions, progress: Progress = silent
+) -> NewModel:
+    """Train and export a model; nothing is stored."""
+    preset = PRESETS[options.preset] if options.preset else choose_preset(dataset)
+    config = adapt(replace(preset.training, seed=options.seed), dataset)
+    _log.info("Training the %s network on %s ratings", preset.name, len(dataset.train))
+    with progress("Training") as draw:
+        chosen = fit(
+            dataset,
+            preset.network,
+            config,
+            lambda one: draw(one.epoch, config.epochs, f"RMSE {one.valid_rmse:.4f}"),
+        )
+    if options.fit_on == "train+valid":
+        chosen = refit(dataset, chosen, preset.network, config)
+    _log.info("Exporting to ONNX")
+    return export_model(chosen, dataset, preset.network, config, preset.name, options.fit_on)
+
+
+def publish(
+    warehouse: Warehouse,
+    model: NewModel,
+    options: TrainingOptions,
+    progress: Progress = silent,
+) -> TrainingOutcome:
+    """Store and evaluate a model, and make it current if it should be.
+
+    All that is written, is written in one transaction.
+    """
+    current = find_model(warehouse)
+    is_promoted, reason = _decide(warehouse, model, current, options.promote)
+    with warehouse.transaction():
+        stored = find_model(warehouse, model.model_id) or store_model(warehouse, model)
+        loaded = load_scorer(stored, options.device)
+        store_evaluation(warehouse, model.model_id, evaluate(warehouse, loaded))
+        if is_promoted:
+            promote_model(warehouse, model.model_id)
+            _log.info("Scoring every user and movie")
+            score_everyone(warehouse, loaded, progress)
+    return TrainingOutcome(
+        model_id=model.model_id,
+        preset=model.preset,
+        best_epoch=model.best_epoch,
+        epochs=len(model.history),
+        valid_rmse=model.valid_rmse,
+        seconds=model.seconds,
+        is_promoted=is_promoted,
+        reason=reason,
+    )
+
+
+def _decide(
+    warehouse: Warehouse, model: NewModel, current: StoredModel | None, promote: Promote
+) -> tuple[bool, str]:
+    if current is None:
+        return True, "it is the first model"
+    if current.model_id == model.model_id:
+        return True, "it is the same as the current model, weight for weight"
+    if promote != "better":
+        return promote == "always", f"--promote {promote}"
+    if not is_trained_on(warehouse, current.data_fingerprint):
+        return True, f"the data changed since model {current.model_id} was trained"
+    comparison = (
+        f"its valid RMSE is {model.valid_rmse:.4f}, that of model {current.model_id} "
+        f"{current.valid_rmse:.4f}"
+    )
+    return model.valid_rmse < current.valid_rmse, comparison

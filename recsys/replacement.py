@@ -1,0 +1,84 @@
+"""Replace a warehouse atomically: what is at its path is the old file or the whole new one.
+
+Flows in: the path of a warehouse. Flows out: an empty warehouse beside it to fill, which takes
+its place at the end. Used by `pipeline.py`.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from recsys.errors import WarehouseUnwritableError
+from recsys.warehouse import Warehouse, create_warehouse, open_for_writing, translated
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Warehouse]:
+    """Build a new warehouse beside `path` and put it there only when all went well.
+
+    Whatever happens inside, `path` holds the old file or the whole new one.
+
+    Raises:
+        WarehouseLockedError: another process holds the old file open.
+        WarehouseUnwritableError: no space, or the folder cannot be written.
+        WarehouseUnreadableError: the file there is not a warehouse; it is left alone.
+    """
+    target = path.resolve()
+    _require_replaceable(target)
+    _remove_abandoned_builds(target)
+    building = target.with_name(f".{target.name}.{os.getpid()}.building")
+    try:
+        with create_warehouse(building) as warehouse:
+            yield warehouse
+        _require_replaceable(target)
+        with translated(path):
+            _synchronise(building)
+            building.replace(target)
+            _synchronise(target.parent)
+    finally:
+        _remove(building)
+
+
+def _require_replaceable(target: Path) -> None:
+    """Raise unless `target` is absent, or a warehouse that nobody holds open.
+
+    Opening it for writing also moves a log that a killed process left into the file,
+    so that the log is not taken for the new file's.
+    """
+    if not target.parent.is_dir():
+        raise WarehouseUnwritableError(target, "its folder does not exist.")
+    if target.exists():
+        open_for_writing(target).close()
+
+
+def _remove_abandoned_builds(target: Path) -> None:
+    pattern = re.compile(rf"\.{re.escape(target.name)}\.(\d+)\.building$")
+    for file in target.parent.iterdir():
+        found = pattern.match(file.name)
+        if found and not _is_running(int(found[1])):
+            _remove(file)
+
+
+def _is_running(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _remove(building: Path) -> None:
+    for leftover in (building, building.with_name(f"{building.name}.wal")):
+        leftover.unlink(missing_ok=True)
+
+
+def _synchronise(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,307 @@
+"""Training: from a data set to the network of the best epoch.
+
+Flows in: a `Dataset` already on its device, a `NetworkConfig`, a `TrainingConfig`. Flows
+out: the trained network and its learning curve. The next file is `export.py`.
+"""
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.optim import Adam, AdamW, Optimizer
+
+from recsys.config import PRESETS, NetworkConfig, Preset, TrainingConfig
+from recsys.dataset import Dataset, Interactions
+from recsys.errors import DivergedError, TeacherTooLargeError
+from recsys.model import RatingNetwork
+from recsys.registry import EpochRecord
+from recsys.teacher import Teacher, fit_teacher, refit_table, step_cost
+
+_EVALUATION_BATCH = 65_536
+# Below this, starting threads costs more than they save; and one thread adds in one order.
+_ROWS_THAT_PAY_FOR_THREADS = 4_096
+
+# Beyond these a teacher is out of reach: cells of its table, and operations of a step.
+_MOST_TEACHER_CELLS = 4_000_000
+_MOST_TEACHER_OPERATIONS = 1e10
+# Passes over more ratings need larger batches to take the same number of steps.
+_MOST_STEPS_PER_EPOCH = 2_000
+
+OnEpoch = Callable[[EpochRecord], None]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A trained network, its learning curve and the epoch whose weights it has."""
+
+    network: RatingNetwork
+    history: list[EpochRecord]
+    best_epoch: int
+    seconds: float
+    teacher: Teacher | None
+
+    @property
+    def valid_rmse(self) -> float:
+        """Return the RMSE on valid of the epoch that was kept (stars)."""
+        return self.history[self.best_epoch - 1].valid_rmse
+
+
+def choose_preset(dataset: Dataset) -> Preset:
+    """Return the most accurate preset that these data can afford."""
+    return PRESETS["distilled" if can_distil(dataset) else "direct"]
+
+
+def can_distil(dataset: Dataset) -> bool:
+    """Say whether a teacher for these data fits memory and a few minutes."""
+    users, movies = len(dataset.user_ids), len(dataset.movie_ids)
+    if users * movies > _MOST_TEACHER_CELLS:
+        return False
+    operations = step_cost(
+        dataset.train.user_index.bincount(minlength=users).cpu().numpy(),
+        dataset.train.movie_index.bincount(minlength=movies).cpu().numpy(),
+    )
+    return operations <= _MOST_TEACHER_OPERATIONS
+
+
+def adapt(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
+    """Return a configuration whose batches suit the number of ratings.
+
+    Raises:
+        TeacherTooLargeError: it needs a teacher that these data cannot afford.
+    """
+    if config.is_distilled:
+        if not can_distil(dataset):
+            raise TeacherTooLargeError(len(dataset.user_ids), len(dataset.movie_ids))
+        return config
+    least = math.ceil(len(dataset.train) / _MOST_STEPS_PER_EPOCH)
+    return replace(config, batch_size=max(config.batch_size, least))
+
+
+@dataclass(frozen=True)
+class _Lesson:
+    """What the network is to reproduce, and where it starts.
+
+    Args:
+        cells: pairs with the value to learn: known ratings, or a teacher's for all pairs.
+        teacher: who said so; None without one.
+    """
+
+    cells: Interactions
+    teacher: Teacher | None = None
+
+
+def fit(
+    dataset: Dataset,
+    network_config: NetworkConfig,
+    config: TrainingConfig,
+    on_epoch: OnEpoch = lambda record: None,
+) -> Fit:
+    """Train a network on train and keep the epoch with the lowest RMSE on valid.
+
+    The same data, configuration, seed and device give the same network.
+
+    Args:
+        dataset: ratings, on the device to train on.
+        network_config: shape of the network.
+        config: how it learns.
+        on_epoch: called after every epoch; may raise to end the training.
+
+    Raises:
+        DivergedError: the error on valid is not finite.
+    """
+    with _reproducible(config):
+        started = time.perf_counter()
+        lesson = _prepare(dataset, config)
+        network = _create_network(dataset, network_config, config, lesson)
+        history: list[EpochRecord] = []
+        best_epoch, best_state = 0, network.state_dict()
+        for epoch, rate in _run_epochs(network, lesson.cells, config):
+            record = _measure(network, dataset, epoch, rate, started)
+            history.append(record)
+            if not math.isfinite(record.valid_rmse):
+                raise DivergedError(epoch)
+            if best_epoch == 0 or record.valid_rmse < history[best_epoch - 1].valid_rmse:
+                best_epoch, best_state = epoch, copy.deepcopy(network.state_dict())
+            on_epoch(record)
+            if config.patience is not None and epoch - best_epoch >= config.patience:
+                break
+        if config.keeps_best_epoch:
+            network.load_state_dict(best_state)
+        else:
+            best_epoch = len(history)
+        seconds = time.perf_counter() - started
+    return Fit(network.eval(), history, best_epoch, seconds, lesson.teacher)
+
+
+def refit(
+    dataset: Dataset, chosen: Fit, network_config: NetworkConfig, config: TrainingConfig
+) -> Fit:
+    """Train again on train and valid together, with what valid chose.
+
+    Epochs and teacher's steps are those of `chosen`, whose learning curve is kept: once
+    valid is learnt from, it can no longer judge.
+    """
+    with _reproducible(config):
+        started = time.perf_counter()
+        both = dataset.with_train(dataset.train.extended_by(dataset.valid))
+        lesson = _prepare(both, config, chosen.teacher)
+        network = _create_network(both, network_config, config, lesson)
+        for epoch, _ in _run_epochs(network, lesson.cells, config):
+            if epoch == chosen.best_epoch:
+                break
+        seconds = chosen.seconds + time.perf_counter() - started
+    return replace(chosen, network=network.eval(), seconds=seconds)
+
+
+def _prepare(dataset: Dataset, config: TrainingConfig, chosen: Teacher | None = None) -> _Lesson:
+    """Return the known ratings, or what a teacher fitted to them says of every pair."""
+    if not config.is_distilled:
+        return _Lesson(dataset.train)
+    kernel = None if dataset.description.is_empty else dataset.description.kernel()
+    known = _as_table(dataset, dataset.train)
+    if chosen is None:
+        teacher = fit_teacher(known, _as_table(dataset, dataset.valid), kernel)
+    else:
+        teacher = replace(chosen, table=refit_table(chosen, known, kernel))
+    users, movies = np.indices(teacher.table.shape).reshape(2, -1)
+    device = dataset.train.rating.device
+    return _Lesson(
+        Interactions(
+            torch.from_numpy(users).to(device),
+            torch.from_numpy(movies).to(device),
+            torch.from_numpy(teacher.table.ravel()).to(device, torch.float32),
+        ),
+        teacher,
+    )
+
+
+def _as_table(dataset: Dataset, ratings: Interactions) -> NDArray[np.float64]:
+    """Return ratings as a table, shape (users, movies), NaN where there is none."""
+    table = np.full((len(dataset.user_ids), len(dataset.movie_ids)), np.nan)
+    rows, columns = ratings.user_index.cpu().numpy(), ratings.movie_index.cpu().numpy()
+    table[rows, columns] = ratings.rating.cpu().numpy()
+    return table
+
+
+def _create_network(
+    dataset: Dataset, shape: NetworkConfig, config: TrainingConfig, lesson: _Lesson
+) -> RatingNetwork:
+    """Make a network that starts at the teacher's table, or at the mean rating."""
+    torch.manual_seed(config.seed)
+    features = shape.description_dimension
+    network = RatingNetwork(
+        len(dataset.user_ids),
+        len(dataset.movie_ids),
+        (dataset.lowest_rating, dataset.highest_rating),
+        shape,
+        dataset.description.eigenfeatures(features) if features else None,
+    )
+    if lesson.teacher is not None:
+        network.start_from(lesson.teacher.table)
+    else:
+        network.start_at_mean(float(lesson.cells.rating.mean()))
+    return network.to(lesson.cells.rating.device)
+
+
+def _run_epochs(
+    network: RatingNetwork, cells: Interactions, config: TrainingConfig
+) -> Iterator[tuple[int, float]]:
+    """Train, and yield (epoch from 1, learning rate) after each pass over the cells."""
+    optimizer = _create_optimizer(network, config)
+    steps = math.ceil(len(cells) / config.batch_size)
+    schedule = (
+        torch.optim.lr_scheduler.OneCycleLR(
+            optimizer,
+            max_lr=config.learning_rate,
+            total_steps=config.epochs * steps,
+            pct_start=config.warm_up,
+        )
+        if config.has_one_cycle
+        else None
+    )
+    device = cells.rating.device
+    for epoch in range(1, config.epochs + 1):
+        network.train()
+        for batch in torch.randperm(len(cells), device=device).split(config.batch_size):
+            users, movies = cells.user_index[batch], cells.movie_index[batch]
+            loss = F.mse_loss(network.estimate(users, movies), cells.rating[batch])
+            if config.embedding_penalty or config.bias_penalty:
+                lengths, biases = network.penalty(users, movies)
+                loss = loss + config.embedding_penalty * lengths
+                loss = loss + config.bias_penalty * biases
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            if schedule is not None:
+                schedule.step()
+        network.eval()
+        yield epoch, optimizer.param_groups[0]["lr"]
+
+
+def _create_optimizer(network: RatingNetwork, config: TrainingConfig) -> Optimizer:
+    """Return Adam with one decay for the layers and one for the embeddings."""
+    kind: type[Adam] = {"adam": Adam, "adamw": AdamW}[config.optimizer]
+    layers = list(network.layers.parameters())
+    inside = {id(parameter) for parameter in layers}
+    others = [one for one in network.parameters() if id(one) not in inside]
+    return kind(
+        [
+            {"params": layers, "weight_decay": config.weight_decay},
+            {"params": others, "weight_decay": config.embedding_decay},
+        ],
+        lr=config.learning_rate,
+        fused=True,
+    )
+
+
+@torch.no_grad()
+def _measure(
+    network: RatingNetwork, dataset: Dataset, epoch: int, rate: float, started: float
+) -> EpochRecord:
+    """Return the errors after an epoch, on whole splits and without dropout."""
+    valid = dataset.valid
+    estimated = _estimate(network, valid)
+    predicted = estimated.clamp(network.lowest, network.highest)
+    return EpochRecord(
+        epoch=epoch,
+        train_loss=F.mse_loss(_estimate(network, dataset.train), dataset.train.rating).item(),
+        valid_loss=F.mse_loss(estimated, valid.rating).item(),
+        valid_rmse=F.mse_loss(predicted, valid.rating).sqrt().item(),
+        valid_mae=F.l1_loss(predicted, valid.rating).item(),
+        learning_rate=rate,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _estimate(network: RatingNetwork, ratings: Interactions) -> Tensor:
+    """Return the unbounded ratings of many pairs, a batch at a time."""
+    pairs = zip(
+        ratings.user_index.split(_EVALUATION_BATCH),
+        ratings.movie_index.split(_EVALUATION_BATCH),
+        strict=True,
+    )
+    return torch.cat([network.estimate(users, movies) for users, movies in pairs])
+
+
+@contextmanager
+def _reproducible(config: TrainingConfig) -> Iterator[None]:
+    """Leave torch's generator and threads as they were.
+
+    One thread adds in one order, and small batches do not pay for more.
+    """
+    threads = torch.get_num_threads()
+    with torch.random.fork_rng():
+        if config.batch_size < _ROWS_THAT_PAY_FOR_THREADS:
+            torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)

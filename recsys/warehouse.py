@@ -1,0 +1,313 @@
+"""The warehouse: one DuckDB file, opened, queried, audited and replaced atomically.
+
+Flows in: a path, the files under `sql/`, parameters to bind. Flows out: rows and numpy
+columns. The only module that imports duckdb. The next file is `dataset.py`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+from numpy.typing import NDArray
+
+from recsys.errors import (
+    CheckFailedError,
+    QueryError,
+    RecsysError,
+    SourceUnreadableError,
+    WarehouseLockedError,
+    WarehouseMissingError,
+    WarehouseUnreadableError,
+    WarehouseUnwritableError,
+)
+
+Columns = Mapping[str, NDArray[Any]]
+
+# Files in this format open in every DuckDB from 1.2 on.
+_STORAGE_VERSION = "v1.2.0"
+# Nothing may reach for the network, and no Python variable may stand in for a table.
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "python_enable_replacements": False,
+}
+_SANDBOX: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": False,
+    "lock_configuration": True,
+}
+_SHOWN_OFFENDERS = 5
+_SIGNS_OF_AN_UNREADABLE_FILE = (
+    "not a valid DuckDB",
+    "Could not read",
+    "Trying to read",
+    "orrupt",
+    "checksum",
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows with their column names, in the order of the query."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return each row as a mapping from column name to value."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+    def first_rows(self, count: int) -> str:
+        """Return the first rows as one line of text: 'user_id=1, rating=4.0; ...'."""
+        return "; ".join(
+            ", ".join(f"{name}={value}" for name, value in record.items())
+            for record in self.records()[:count]
+        )
+
+
+class Warehouse:
+    """An open DuckDB file.
+
+    Queries are named: `rows("select_top_movies")` runs `sql/queries/select_top_movies.sql`
+    with its `$name` parameters bound. Use it as a context manager; it closes at the end.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+        self._connection = connection
+        self.path = path
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; uncommitted changes are rolled back."""
+        with translated(self.path):
+            self._connection.close()
+
+    def run_file(self, file: Path, **parameters: object) -> None:
+        """Run every statement of an SQL file, binding the parameters each one names."""
+        with translated(self.path):
+            for statement in self._connection.extract_statements(file.read_text("utf-8")):
+                wanted = {name: parameters[name] for name in statement.named_parameters}
+                self._connection.execute(statement, wanted or None)
+
+    def run(self, query: str, **parameters: object) -> None:
+        """Run a query of `sql/queries` for its effect."""
+        with translated(self.path):
+            self._connection.execute(_query_text(query), parameters or None)
+
+    def table(self, query: str, **parameters: object) -> Table:
+        """Return the rows of a query of `sql/queries` with their column names."""
+        with translated(self.path):
+            return _fetch_table(self._connection.execute(_query_text(query), parameters or None))
+
+    def read_source(self, query: str, source: str, **parameters: object) -> Table:
+        """Run a query of `sql/queries` that reads the file `source`.
+
+        Raises:
+            SourceUnreadableError: DuckDB cannot make sense of the file.
+        """
+        try:
+            return _fetch_table(self._connection.execute(_query_text(query), parameters))
+        except duckdb.Error as error:
+            reason = str(error)
+            if isinstance(error, duckdb.IOException) and _is_about(self.path, reason):
+                raise _foreseen(self.path, reason) from error
+            raise SourceUnreadableError(source, reason.splitlines()[0]) from error
+
+    def rows(self, query: str, **parameters: object) -> list[tuple[Any, ...]]:
+        """Return the rows of a query of `sql/queries`."""
+        return self.table(query, **parameters).rows
+
+    def row(self, query: str, **parameters: object) -> dict[str, Any]:
+        """Return the only row of a query of `sql/queries`, by column name."""
+        return self.table(query, **parameters).records()[0]
+
+    def columns(self, query: str, **parameters: object) -> dict[str, NDArray[Any]]:
+        """Return each column of a query of `sql/queries` as a numpy array.
+
+        Columns that may be null come back as masked arrays.
+        """
+        with translated(self.path):
+            relation = self._connection.execute(_query_text(query), parameters or None)
+            return dict(relation.fetchnumpy())
+
+    def append(self, query: str, relation: str, columns: Columns) -> None:
+        """Run a query that reads numpy columns as the relation of that name.
+
+        Args:
+            query: name of a file in `sql/queries`.
+            relation: name under which the query reads the columns.
+            columns: arrays of equal length; they are scanned in place, not copied.
+        """
+        with translated(self.path):
+            self._connection.register(relation, dict(columns))
+            try:
+                self._connection.execute(_query_text(query))
+            finally:
+                self._connection.unregister(relation)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit all that is done inside, or nothing of it."""
+        with translated(self.path):
+            self._connection.execute("begin")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("rollback")
+            raise
+        with translated(self.path):
+            self._connection.execute("commit")
+
+    def stream(self, text: str) -> tuple[tuple[str, ...], Iterator[tuple[Any, ...]]]:
+        """Run a person's own SQL and return its column names and its rows, lazily.
+
+        Raises:
+            QueryError: the text does not run.
+        """
+        try:
+            cursor = self._connection.execute(text)
+        except duckdb.Error as error:
+            raise QueryError(str(error)) from error
+        names = tuple(str(column[0]) for column in cursor.description or ())
+
+        def fetch() -> Iterator[tuple[Any, ...]]:
+            try:
+                while batch := cursor.fetchmany(10_000):
+                    yield from batch
+            except duckdb.Error as error:
+                raise QueryError(str(error)) from error
+
+        return names, fetch()
+
+    def check(self, layer: str) -> None:
+        """Run the audits `sql/checks/{layer}_*.sql`; each returns the offending rows.
+
+        Raises:
+            CheckFailedError: an audit returned rows; the first few are shown.
+        """
+        for file in sorted((sql_folder() / "checks").glob(f"{layer}_*.sql")):
+            text = file.read_text("utf-8")
+            with translated(self.path):
+                offenders = _fetch_table(self._connection.execute(text))
+            if offenders.rows:
+                meaning = text.splitlines()[0].removeprefix("-- Offending rows: ")
+                raise CheckFailedError(
+                    file.stem,
+                    meaning.rstrip("."),
+                    len(offenders.rows),
+                    offenders.first_rows(_SHOWN_OFFENDERS),
+                )
+
+
+def _fetch_table(cursor: duckdb.DuckDBPyConnection) -> Table:
+    names = tuple(str(column[0]) for column in cursor.description or ())
+    return Table(names, cursor.fetchall())
+
+
+@cache
+def sql_folder() -> Path:
+    """Return the folder `sql/`: inside the installed package, or of the checkout."""
+    package = Path(__file__).resolve().parent
+    installed = package / "sql"
+    return installed if installed.is_dir() else package.parent / "sql"
+
+
+@cache
+def _query_text(query: str) -> str:
+    return (sql_folder() / "queries" / f"{query}.sql").read_text("utf-8")
+
+
+def create_relations(warehouse: Warehouse, first: int, last: int, **parameters: object) -> None:
+    """Run the numbered files of `sql/` from `first` to `last`, in order."""
+    for file in sorted(sql_folder().glob("[0-9][0-9]_*.sql")):
+        if first <= int(file.name[:2]) <= last:
+            warehouse.run_file(file, **parameters)
+
+
+def open_for_reading(path: Path) -> Warehouse:
+    """Open a warehouse read-only: any number of processes may do so at once.
+
+    Raises:
+        WarehouseMissingError, WarehouseUnreadableError, WarehouseLockedError.
+    """
+    return _open_existing(path, read_only=True, config=_CONFIG)
+
+
+def open_for_queries(path: Path) -> Warehouse:
+    """Open a warehouse read-only and shut off from files and network, for `sql`."""
+    return _open_existing(path, read_only=True, config=_CONFIG | _SANDBOX)
+
+
+def open_for_writing(path: Path) -> Warehouse:
+    """Open an existing warehouse to write to it: one process at a time."""
+    return _open_existing(path, read_only=False, config=_writable_config())
+
+
+def _writable_config() -> dict[str, str | bool | int | float | list[str]]:
+    return _CONFIG | {"storage_compatibility_version": _STORAGE_VERSION}
+
+
+def _open_existing(
+    path: Path,
+    *,
+    read_only: bool,
+    config: dict[str, str | bool | int | float | list[str]],
+) -> Warehouse:
+    if not path.exists():
+        raise WarehouseMissingError(path)
+    with translated(path):
+        connection = duckdb.connect(path, read_only=read_only, config=config)
+    warehouse = Warehouse(connection, path)
+    if not warehouse.rows("select_is_warehouse")[0][0]:
+        warehouse.close()
+        raise WarehouseUnreadableError(
+            path, "it is a DuckDB file without the tables of a warehouse."
+        )
+    return warehouse
+
+
+def create_warehouse(path: Path) -> Warehouse:
+    """Create an empty DuckDB file in the format that older clients read."""
+    with translated(path):
+        return Warehouse(duckdb.connect(path, config=_writable_config()), path)
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn what DuckDB and the system say about a file into an error that we foresee."""
+    try:
+        yield
+    except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
+        raise _foreseen(path, str(error)) from error
+    except duckdb.FatalException as error:
+        raise _foreseen(path, str(error)) from error
+
+
+def _is_about(path: Path, reason: str) -> bool:
+    return path.name in reason or "No space left" in reason
+
+
+def _foreseen(path: Path, reason: str) -> RecsysError:
+    first_line = reason.splitlines()[0]
+    if "Could not set lock" in reason:
+        holder = re.search(r"held in (\S+) \(PID (\d+)\)", reason)
+        named = f" ({Path(holder[1]).name}, process {holder[2]})" if holder else ""
+        return WarehouseLockedError(path, named)
+    if any(sign in reason for sign in _SIGNS_OF_AN_UNREADABLE_FILE):
+        return WarehouseUnreadableError(path, first_line)
+    return WarehouseUnwritableError(path, first_line)

@@ -1,0 +1,54 @@
+-- data_fingerprint: one text that changes when anything a model learns from changes.
+-- Grain: exactly one row.
+-- Reads: settings, filtered_ratings, top_movies, movies.
+-- Why: a model remembers the fingerprint it was trained on; where they differ it is
+--      stale. Exclusive or does not depend on the order of rows, so no sort is needed.
+
+create or replace view data_fingerprint as
+with rating_mix as (
+    select
+        count(*) as row_count,
+        bit_xor(
+            md5_number_lower(concat_ws(':', user_id, movie_id, rating))
+        ) as mix,
+    from filtered_ratings
+),
+
+movie_mix as (
+    select
+        bit_xor(
+            md5_number_lower(
+                concat_ws(
+                    ':',
+                    top.movie_id,
+                    top.movie_index,
+                    movie.title,
+                    movie.genres::varchar
+                )
+            )
+        ) as mix,
+    from top_movies as top
+    inner join movies as movie
+        on top.movie_id = movie.movie_id
+)
+
+select
+    md5(
+        concat_ws(
+            ':',
+            settings.test_share,
+            settings.valid_share,
+            settings.split_seed,
+            rating_mix.row_count,
+            rating_mix.mix,
+            movie_mix.mix
+        )
+    ) as fingerprint,
+from settings
+cross join rating_mix
+cross join movie_mix;
+
+comment on view data_fingerprint is
+'Changes when ratings, movies or split that a model learns from change. One row.';
+comment on column data_fingerprint.fingerprint is
+'md5 text over the filtered ratings, the kept movies and the split settings.';

@@ -1,0 +1,3 @@
+-- Forget metrics that are about to be written again.
+delete from evaluation
+where model_id in (select unnest($model_ids::varchar[]));

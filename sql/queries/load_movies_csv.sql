@@ -1,0 +1,34 @@
+-- Load a movies CSV file into raw_movies.
+insert into raw_movies
+with file as (
+    from read_csv(
+        $path,
+        delim = $delimiter,
+        header = true,
+        quote = '"',
+        escape = '"',
+        all_varchar = true
+    )
+),
+
+named as (
+    select * from file
+    union all by name
+    select
+        null::varchar as movie_id,
+        null::varchar as movieid,
+        null::varchar as item_id,
+        null::varchar as itemid,
+        null::varchar as title,
+        null::varchar as movie_title,
+        null::varchar as name,
+        null::varchar as genres,
+        null::varchar as genre,
+    where false
+)
+
+select
+    try_cast(coalesce(movie_id, movieid, item_id, itemid) as bigint) as movie_id,
+    coalesce(title, movie_title, name) as title,
+    coalesce(genres, genre) as genres,
+from named;

@@ -1,0 +1,4 @@
+-- The columns of a Parquet file, without its rows.
+select *  -- noqa: AM04
+from read_parquet($path)
+where false;

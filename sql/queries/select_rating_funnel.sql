@@ -1,0 +1,2 @@
+-- What each filter leaves, widest first.
+from rating_funnel;
