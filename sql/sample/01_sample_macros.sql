@@ -1,6 +1,8 @@
--- What:  chance without a random generator: bits of an md5, and three shapes for them.
--- Why:   random() depends on the threads and hash() on the release; md5 on nothing.
---        And + - * / and sqrt of doubles are exact: every machine builds these rows.
+-- sample_macros: chance without a random generator, from the bits of an md5.
+-- Grain: four macros, each explained above it.
+-- Reads: nothing.
+-- Why: random() depends on the threads and hash() on the release; md5 on nothing. And
+--      + - * / and sqrt of doubles are exact: every machine builds the same rows.
 
 -- 60 bits for one thing, the first 15 hex digits: sample_bits('user', 599).
 create or replace temp macro sample_bits(label, id) as

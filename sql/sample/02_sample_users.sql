@@ -1,11 +1,11 @@
--- What:  who rates: how many movies, how kindly, with what taste, and when.
+-- sample_users: who rates, how many movies, how kindly, with what taste, and when.
 -- Grain: one row per user.
 -- Reads: sample_settings.
--- Why:   20 ratings each, and the others dealt along a curve whose differences add
---        up to rating_count exactly. User 599 is the busiest, for the examples.
+-- Why: 20 ratings each, and the others dealt along a curve whose differences add up to
+--      rating_count exactly. User 599 is the busiest, for the examples.
+
 create or replace temp table sample_users as
-with
-users as (
+with users as (
     select
         unnest(range(1, user_count + 1)) as user_id,
         user_count,

@@ -1,11 +1,11 @@
--- What:  which genres a movie has, and what they say about it.
--- Grain: one row per (movie, genre); about 7 % of the movies have none.
+-- sample_genres: which genres a movie has, and what they say about it.
+-- Grain: one row per (movie_id, genre); about 7 % of the movies have none.
 -- Reads: sample_settings.
--- Why:   percent is MovieLens's own frequency. quality, action, dark and family are
---        integers, so that a sum of them does not depend on its order.
+-- Why: percent is MovieLens's own frequency. quality, action, dark and family are
+--      integers, so that a sum of them does not depend on its order.
+
 create or replace temp table sample_genres as
-with
-genres (genre, percent, quality, action, dark, family) as (
+with genres (genre, percent, quality, action, dark, family) as (
     values
     ('Action', 19, -1, 3, 1, 0),
     ('Adventure', 13, 0, 2, -1, 2),
@@ -29,12 +29,15 @@ genres (genre, percent, quality, action, dark, family) as (
 ),
 
 movies as (
-    select unnest(range(1, movie_count + 1)) as movie_id from sample_settings
+    select unnest(range(1, movie_count + 1)) as movie_id
+    from sample_settings
 )
 
 select
-    movie_id,
+    movies.movie_id,
     genres.*,
 from movies
 cross join genres
-where sample_uniform(sample_bits(genre, movie_id), 0, 32) < percent / 100;
+where
+    sample_uniform(sample_bits(genres.genre, movies.movie_id), 0, 32)
+    < genres.percent / 100;

@@ -1,12 +1,12 @@
--- What:  what a movie is: how popular, how good, of which taste, from which year.
+-- sample_traits: how popular a movie is, how good, of which taste, from which year.
 -- Grain: one row per movie.
 -- Reads: sample_settings, sample_genres.
--- Why:   half of a movie's taste follows from its genres and its year, so that
---        metadata helps a model, and half is its own, so that ratings do too.
---        Movies 318 and 1 are the most popular, for the examples.
+-- Why: half of a movie's taste follows from its genres and its year, so that metadata
+--      helps a model, and half is its own, so that ratings do too. Movies 318 and 1
+--      are the most popular, for the examples.
+
 create or replace temp table sample_traits as
-with
-genres as (
+with genres as (
     select
         movie_id,
         string_agg(genre, '|' order by genre) as genres,
@@ -45,21 +45,22 @@ ranked as (
 )
 
 select
-    movie_id,
-    popularity_rank,
-    coalesce(genres, '(no genres listed)') as genres,
-    year,
-    epoch(make_date(year, 1, 1))::bigint as released_at,
-    0.08 * coalesce(quality, 0) - 0.8 * obscurity
-    + 0.3 * sample_normal(sample_bits('quality', movie_id), 0) as quality,
-    0.5 * coalesce(action, 0)
-    + 0.5 * sample_normal(sample_bits('action', movie_id), 0) as action,
-    0.5 * coalesce(dark, 0)
-    + 0.5 * sample_normal(sample_bits('dark', movie_id), 0) as dark,
-    0.5 * coalesce(family, 0)
-    + 0.5 * sample_normal(sample_bits('family', movie_id), 0) as family,
-    3 * (0.5::double - age)
-    + 0.5 * sample_normal(sample_bits('recent', movie_id), 0) as recent,
+    ranked.movie_id,
+    ranked.popularity_rank,
+    coalesce(genres.genres, '(no genres listed)') as genres,
+    ranked.year,
+    epoch(make_date(ranked.year, 1, 1))::bigint as released_at,
+    0.08 * coalesce(genres.quality, 0) - 0.8 * ranked.obscurity
+    + 0.3 * sample_normal(sample_bits('quality', ranked.movie_id), 0) as quality,
+    0.5 * coalesce(genres.action, 0)
+    + 0.5 * sample_normal(sample_bits('action', ranked.movie_id), 0) as action,
+    0.5 * coalesce(genres.dark, 0)
+    + 0.5 * sample_normal(sample_bits('dark', ranked.movie_id), 0) as dark,
+    0.5 * coalesce(genres.family, 0)
+    + 0.5 * sample_normal(sample_bits('family', ranked.movie_id), 0) as family,
+    3 * (0.5::double - ranked.age)
+    + 0.5 * sample_normal(sample_bits('recent', ranked.movie_id), 0) as recent,
 from ranked
-left join genres using (movie_id)
-order by movie_id;
+left join genres
+    on ranked.movie_id = genres.movie_id
+order by ranked.movie_id;

@@ -1,11 +1,11 @@
--- What:  movies.csv of the synthetic sample.
+-- sample_movies: the movies file of the synthetic sample.
 -- Grain: one row per movie; no title twice, for a name that comes again is a sequel.
 -- Reads: sample_traits.
--- Why:   the title says that it is synthetic and still ends in its year. Commas and
---        letters outside ASCII are there because MovieLens has them too.
+-- Why: the title says that it is synthetic and still ends in its year. Commas and
+--      letters outside ASCII are there because MovieLens has them too.
+
 create or replace temp view sample_movies as
-with
-words as (
+with words as (
     select
         [
             'Broken', 'Burning', 'Crimson', 'Crooked', 'Distant', 'Electric',
@@ -30,22 +30,42 @@ words as (
         ] as endings,
 ),
 
-named as (
+drawn as (
     select
         movie_id,
         year,
         genres,
         sample_bits('title', movie_id) as bits,
-        concat(
-            adjectives[1 + floor(32 * sample_uniform(bits, 0, 16))::integer],
-            ' ',
-            nouns[1 + floor(32 * sample_uniform(bits, 16, 16))::integer],
-            -- One name in four has no ending: the index is past the list.
-            endings[1 + floor(32 * sample_uniform(bits, 32, 16))::integer]
-        ) as name,
-        row_number() over (partition by name order by year, movie_id) as part,
+        1 + floor(32 * sample_uniform(bits, 0, 16))::integer as adjective,
+        1 + floor(32 * sample_uniform(bits, 16, 16))::integer as noun,
+        1 + floor(32 * sample_uniform(bits, 32, 16))::integer as ending,
     from sample_traits
+),
+
+named as (
+    select
+        drawn.movie_id,
+        drawn.year,
+        drawn.genres,
+        concat(
+            words.adjectives[drawn.adjective],
+            ' ',
+            words.nouns[drawn.noun],
+            -- One name in four has no ending: the index is past the list.
+            words.endings[drawn.ending]
+        ) as name,
+    from drawn
     cross join words
+),
+
+numbered as (
+    select
+        movie_id,
+        year,
+        genres,
+        name,
+        row_number() over (partition by name order by year, movie_id) as part,
+    from named
 )
 
 select
@@ -54,5 +74,5 @@ select
         'Synthetic: The {}{} ({})', name, if(part > 1, concat(' ', part), ''), year
     ) as title,
     genres,
-from named
+from numbered
 order by movie_id;
