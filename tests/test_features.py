@@ -1,0 +1,114 @@
+"""Movies' descriptions: a kernel that says who is alike, and vectors that stand for it."""
+
+import numpy as np
+import pytest
+
+from recsys.features import FeatureConfig, MovieDescription, describe_movies
+
+Row = tuple[int, str, float]
+
+# Movies 0 and 1 are alike in all respects, 2 shares nothing with them, 3 is unknown.
+ROWS: list[Row] = [
+    (0, "genre:Action", 1.0),
+    (0, "genre:Crime", 2.0),
+    (0, "year:1995", 1.0),
+    (0, "word:heat", 1.0),
+    (1, "genre:Action", 1.0),
+    (1, "genre:Crime", 2.0),
+    (1, "year:1996", 1.0),
+    (1, "word:heat", 1.0),
+    (2, "genre:Musical", 1.0),
+    (2, "year:1952", 1.0),
+    (2, "word:rain", 3.0),
+]
+
+
+def describe(rows: list[Row], movie_count: int = 4, **settings: float) -> MovieDescription:
+    return describe_movies(
+        movie_count,
+        np.array([row[0] for row in rows], np.int64),
+        np.array([row[1] for row in rows], np.str_),
+        np.array([row[2] for row in rows], np.float64),
+        FeatureConfig(**settings),
+    )
+
+
+def test_the_kernel_is_one_and_normalised():
+    kernel = describe(ROWS).kernel()
+    assert kernel.shape == (4, 4)
+    np.testing.assert_allclose(kernel, kernel.T)
+    assert np.linalg.eigvalsh(kernel).min() > -1e-9
+    assert kernel.diagonal().mean() == pytest.approx(1.0)
+
+
+def test_a_level_that_all_movies_share_is_left_to_the_biases():
+    factors = describe(ROWS).factors
+    np.testing.assert_allclose(factors.sum(axis=0), 0.0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        {"genre_weight": 1.0, "year_weight": 0.0, "word_weight": 0.0},
+        {"genre_weight": 0.0, "year_weight": 1.0, "word_weight": 0.0},
+        {"genre_weight": 0.0, "year_weight": 0.0, "word_weight": 1.0},
+        {},
+    ],
+    ids=["genres", "years", "words", "all"],
+)
+def test_each_part_finds_the_movies_that_are_alike(weights):
+    kernel = describe(ROWS, **weights).kernel()
+    assert kernel[0, 1] > kernel[0, 2]
+    assert kernel[0, 1] > kernel[0, 3]
+
+
+def test_likeness_falls_with_the_distance_in_years():
+    years = np.array([1990, 1992, 2000, 2020])
+    rows = [(movie, f"year:{year}", 1.0) for movie, year in enumerate(years)]
+    kernel = describe(rows, genre_weight=0.0, word_weight=0.0).kernel()
+    # Centring moves every value of the kernel, and no distance between two movies.
+    distance = kernel[0, 0] + kernel.diagonal() - 2 * kernel[0]
+    expected = 1 - np.exp(-(years - 1990) / FeatureConfig().year_scale)
+    np.testing.assert_allclose(distance / distance[3], expected / expected[3], atol=1e-9)
+
+
+def test_the_order_of_the_rows_does_not_matter():
+    one, other = describe(ROWS), describe(ROWS[::-1])
+    np.testing.assert_array_equal(one.factors, other.factors)
+    np.testing.assert_array_equal(one.eigenfeatures(3), other.eigenfeatures(3))
+
+
+@pytest.mark.parametrize("rows", [[], [(0, "genre:Drama", 1.0), (1, "genre:Drama", 1.0)]])
+def test_movies_that_do_not_differ_have_no_description(rows):
+    description = describe(rows, movie_count=2)
+    assert description.is_empty
+    np.testing.assert_array_equal(description.eigenfeatures(5), np.zeros((2, 5), np.float32))
+
+
+def test_words_beyond_the_limit_still_count_for_a_movies_own_variance():
+    rows = [(movie, f"word:w{movie}", 1.0) for movie in range(6)] + [(0, "word:shared", 1.0)]
+    rows += [(movie, "word:shared", 1.0) for movie in range(1, 6)]
+    config = {"genre_weight": 0.0, "year_weight": 0.0}
+    cut = describe(rows, movie_count=6, max_words=1, **config)
+    assert cut.factors.shape == (6, 1)
+    assert (cut.remainder > 0).all()
+    assert cut.kernel().diagonal().mean() == pytest.approx(1.0)
+
+
+def test_eigenfeatures_are_the_best_approximation_of_their_size():
+    description = describe(ROWS)
+    gram = description.factors @ description.factors.T
+    values, vectors = np.linalg.eigh(gram)
+    for dimensions in (1, 2):
+        best = (vectors[:, -dimensions:] * values[-dimensions:]) @ vectors[:, -dimensions:].T
+        z = description.eigenfeatures(dimensions)
+        assert (z.shape, z.dtype) == ((4, dimensions), np.float32)
+        np.testing.assert_allclose(z @ z.T, best, atol=1e-5)
+
+
+def test_eigenfeatures_are_padded_and_their_signs_are_fixed():
+    z = describe(ROWS).eigenfeatures(40)
+    assert z.shape == (4, 40)
+    assert not z[:, 20:].any()
+    largest = z[np.abs(z).argmax(axis=0), np.arange(40)]
+    assert (largest >= 0).all()
