@@ -4,6 +4,8 @@ Flows in: what `--source` names. Flows out: `raw_ratings`, `raw_movies` and `sou
 warehouse. The next file is `warehouse.py`, which runs the views over them.
 """
 
+import glob
+import gzip
 import hashlib
 import logging
 import os
@@ -11,16 +13,19 @@ import shutil
 import sys
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
 
 from recsys.config import SOURCE_VARIABLE
 from recsys.errors import (
     BadRowsError,
     DownloadError,
     MissingColumnsError,
+    SourceError,
     SourceNotFoundError,
     SourceUnreadableError,
 )
@@ -30,11 +35,14 @@ MOVIELENS_URL = "https://files.grouplens.org/datasets/movielens/ml-latest-small.
 MOVIELENS_RATINGS_SHA256 = "aa289ca83157595d0df6aea1be6a4ded676ddc4385472e8313a8ed9805352646"
 LOCAL_FOLDER = Path("data/ml-latest-small")
 SAMPLE_RATING_COUNT = 100_000
+_SAMPLE_DIGITS = 12  # far more ratings than any disk holds
 
 _CONNECT_AND_READ_TIMEOUT = (3.05, 10.0)  # seconds
 _CSV_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".txt")
 _PARQUET_SUFFIXES = (".parquet", ".pq")
 _DELIMITERS = ",\t;|"
+# What a file that is damaged, encrypted or packed in an unknown way raises.
+_UNPACKING_ERRORS = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 # Lower-case names that the load queries understand.
 _RATING_COLUMNS = {
     "user": {"user_id", "userid", "user", "uid"},
@@ -87,7 +95,7 @@ def _resolve(name: str, scratch: Path) -> Source:
     if name == "sample" or name.startswith("sample:"):
         return _resolve_sample(name)
     if name.startswith(("http://", "https://")):
-        return _resolve_path(_download(name), name, scratch)
+        return _resolve_path(_download(name, scratch), name, scratch)
     return _resolve_path(Path(name), str(Path(name).absolute()), scratch)
 
 
@@ -96,41 +104,49 @@ def _resolve_automatically(scratch: Path) -> Source:
         return _resolve(named, scratch)
     if LOCAL_FOLDER.is_dir():
         return _resolve(str(LOCAL_FOLDER), scratch)
+    import pooch
+
     try:
-        source = _resolve_path(_download(MOVIELENS_URL), MOVIELENS_URL, scratch)
+        archive = _download(MOVIELENS_URL, pooch.os_cache("recsys"))
     except DownloadError as error:
         _log.warning(
             "%s Using the synthetic sample instead: its people and films are invented.",
             error.what,
         )
         return _resolve_sample("sample")
-    if source.ratings is None or sha256_of(source.ratings) != MOVIELENS_RATINGS_SHA256:
-        raise SourceUnreadableError(
-            MOVIELENS_URL, "its ratings.csv has not the SHA-256 that we know."
-        )
+    try:
+        source = _resolve_path(archive, MOVIELENS_URL, scratch)
+        if source.ratings is None or sha256_of(source.ratings) != MOVIELENS_RATINGS_SHA256:
+            raise SourceUnreadableError(
+                MOVIELENS_URL, "its ratings.csv has not the SHA-256 that we know."
+            )
+    except SourceError:
+        archive.unlink(missing_ok=True)  # or every later build would find it in the cache
+        raise
     return source
 
 
 def _resolve_sample(name: str) -> Source:
     count = name.removeprefix("sample").removeprefix(":") or str(SAMPLE_RATING_COUNT)
-    if not count.isdecimal() or int(count) < 1:
+    if not count.isdecimal() or len(count) > _SAMPLE_DIGITS or int(count) < 1:
         raise SourceNotFoundError(name, "'sample:N' takes a whole number of ratings")
     return Source(f"sample:{int(count)}", rating_count=int(count))
 
 
-def _download(url: str) -> Path:
-    """Return the file behind a URL, from the user's cache if it is there already."""
+def _download(url: str, folder: Path) -> Path:
+    """Return the file behind a URL, from the folder if it is there already."""
     import pooch
 
     pooch.get_logger().setLevel(logging.WARNING)
-    cached_name = f"{hashlib.sha256(url.encode()).hexdigest()[:12]}-{Path(url).name}"
+    name = PurePosixPath(urlsplit(url).path).name
+    cached_name = f"{hashlib.sha256(url.encode()).hexdigest()[:12]}-{name}"
     try:
         return Path(
             pooch.retrieve(
                 url,
                 known_hash=None,
                 fname=cached_name,
-                path=pooch.os_cache("recsys"),
+                path=folder,
                 downloader=pooch.HTTPDownloader(
                     timeout=_CONNECT_AND_READ_TIMEOUT, progressbar=sys.stderr.isatty()
                 ),
@@ -149,8 +165,10 @@ def _resolve_path(path: Path, uri: str, scratch: Path) -> Source:
             raise SourceNotFoundError(uri, "there is no such file or folder")
         if zipfile.is_zipfile(path) and not _has_suffix(path, _PARQUET_SUFFIXES):
             return _resolve_zip(path, uri, scratch)
-    except (OSError, zipfile.BadZipFile) as error:
+    except _UNPACKING_ERRORS as error:
         raise SourceUnreadableError(uri, str(error)) from error
+    if _has_suffix(path, (".zip",)):
+        raise SourceUnreadableError(uri, "it is no complete zip file.")
     if not _has_suffix(path, _CSV_SUFFIXES + _PARQUET_SUFFIXES):
         raise SourceNotFoundError(uri, "it is neither a folder, zip, CSV nor Parquet")
     movies = _find(path.parent, "movies")
@@ -228,7 +246,8 @@ def _load_ratings(warehouse: Warehouse, file: Path, uri: str) -> None:
 
 
 def _load_file(warehouse: Warehouse, kind: str, file: Path, needed: dict[str, set[str]]) -> None:
-    parameters: dict[str, object] = {"path": str(file)}
+    # DuckDB would read every file that a '*' in the path matches.
+    parameters: dict[str, object] = {"path": glob.escape(str(file))}
     form = "parquet" if _has_suffix(file, _PARQUET_SUFFIXES) else "csv"
     if form == "csv":
         parameters["delimiter"] = _delimiter_of(file)
@@ -242,13 +261,14 @@ def _load_file(warehouse: Warehouse, kind: str, file: Path, needed: dict[str, se
 
 def _delimiter_of(file: Path) -> str:
     """Return the delimiter that the first line has most of; a comma if it has none."""
-    if file.name.lower().endswith(".gz"):
-        return ","
+    opened = gzip.open if _has_suffix(file, (".gz",)) else open
     try:
-        with file.open(encoding="utf-8", errors="replace") as lines:
+        with opened(file, "rt", encoding="utf-8", errors="replace") as lines:
             first = lines.readline()
-    except OSError as error:
-        raise SourceUnreadableError(str(file), error.strerror or str(error)) from error
+    except _UNPACKING_ERRORS as error:
+        raise SourceUnreadableError(str(file), str(error)) from error
+    if not first.strip():
+        raise SourceUnreadableError(str(file), "it is empty, or its first line is.")
     return max(_DELIMITERS, key=first.count)
 
 

@@ -7,7 +7,11 @@ select
     raw.user_id,
     raw.movie_id,
     raw.rating,
-    make_timestamp(raw.timestamp * 1000000) as rated_at,
+    -- Outside these years (0001 to 9999) it is no date that a client could show
+    case
+        when raw.timestamp between -62135596800 and 253402300799
+            then make_timestamp(raw.timestamp * 1000000)
+    end as rated_at,
 from raw_ratings as raw
 where raw.rowid not in (select replaced.raw_row from superseded_ratings as replaced);
 
@@ -20,4 +24,4 @@ comment on column ratings.movie_id is
 comment on column ratings.rating is
 'Rating on the data''s own scale (stars).';
 comment on column ratings.rated_at is
-'When it was rated, UTC; null if the source does not say.';
+'When it was rated, UTC; null if the source does not say or it is no date.';

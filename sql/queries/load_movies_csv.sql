@@ -25,10 +25,22 @@ named as (
         null::varchar as genres,
         null::varchar as genre,
     where false
+),
+
+chosen as (
+    select
+        coalesce(movie_id, movieid, item_id, itemid) as movie_text,
+        coalesce(title, movie_title, name) as title,
+        coalesce(genres, genre) as genres,
+    from named
 )
 
 select
-    try_cast(coalesce(movie_id, movieid, item_id, itemid) as bigint) as movie_id,
-    coalesce(title, movie_title, name) as title,
-    coalesce(genres, genre) as genres,
-from named;
+    if(
+        try_cast(movie_text as bigint) = try_cast(movie_text as double),
+        try_cast(movie_text as bigint),
+        null
+    ) as movie_id,
+    title,
+    genres,
+from chosen;

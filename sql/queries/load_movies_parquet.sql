@@ -14,10 +14,24 @@ with named as (
         null as genres,
         null as genre,
     where false
+),
+
+chosen as (
+    select
+        coalesce(
+            movie_id::varchar, movieid::varchar, item_id::varchar, itemid::varchar
+        ) as movie_text,
+        coalesce(title::varchar, movie_title::varchar, name::varchar) as title,
+        coalesce(genres::varchar, genre::varchar) as genres,
+    from named
 )
 
 select
-    try_cast(coalesce(movie_id, movieid, item_id, itemid) as bigint) as movie_id,
-    coalesce(title, movie_title, name)::varchar as title,
-    coalesce(genres, genre)::varchar as genres,
-from named;
+    if(
+        try_cast(movie_text as bigint) = try_cast(movie_text as double),
+        try_cast(movie_text as bigint),
+        null
+    ) as movie_id,
+    title,
+    genres,
+from chosen;

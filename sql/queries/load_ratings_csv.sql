@@ -46,9 +46,18 @@ chosen as (
     from named
 )
 
+-- A cast to bigint alone would round '3.7': the id of somebody else.
 select
-    try_cast(user_text as bigint) as user_id,
-    try_cast(movie_text as bigint) as movie_id,
+    if(
+        try_cast(user_text as bigint) = try_cast(user_text as double),
+        try_cast(user_text as bigint),
+        null
+    ) as user_id,
+    if(
+        try_cast(movie_text as bigint) = try_cast(movie_text as double),
+        try_cast(movie_text as bigint),
+        null
+    ) as movie_id,
     try_cast(rating_text as double) as rating,
     coalesce(
         try_cast(time_text as bigint),

@@ -28,17 +28,51 @@ with named as (
 
 chosen as (
     select
-        coalesce(user_id, userid, "user", uid) as user_value,
-        coalesce(movie_id, movieid, movie, item_id, itemid, item, iid) as movie_value,
-        coalesce(rating, ratings, score, stars) as rating_value,
-        coalesce(timestamp, rated_at, time)::varchar as time_text,
+        coalesce(
+            try_cast(user_id as bigint),
+            try_cast(userid as bigint),
+            try_cast("user" as bigint),
+            try_cast(uid as bigint)
+        ) as user_id,
+        coalesce(
+            try_cast(user_id as double),
+            try_cast(userid as double),
+            try_cast("user" as double),
+            try_cast(uid as double)
+        ) as user_number,
+        coalesce(
+            try_cast(movie_id as bigint),
+            try_cast(movieid as bigint),
+            try_cast(movie as bigint),
+            try_cast(item_id as bigint),
+            try_cast(itemid as bigint),
+            try_cast(item as bigint),
+            try_cast(iid as bigint)
+        ) as movie_id,
+        coalesce(
+            try_cast(movie_id as double),
+            try_cast(movieid as double),
+            try_cast(movie as double),
+            try_cast(item_id as double),
+            try_cast(itemid as double),
+            try_cast(item as double),
+            try_cast(iid as double)
+        ) as movie_number,
+        coalesce(
+            try_cast(rating as double),
+            try_cast(ratings as double),
+            try_cast(score as double),
+            try_cast(stars as double)
+        ) as rating,
+        coalesce(timestamp::varchar, rated_at::varchar, time::varchar) as time_text,
     from named
 )
 
+-- A cast to bigint alone would round 3.7: the id of somebody else.
 select
-    try_cast(user_value as bigint) as user_id,
-    try_cast(movie_value as bigint) as movie_id,
-    try_cast(rating_value as double) as rating,
+    if(user_id = user_number, user_id, null) as user_id,
+    if(movie_id = movie_number, movie_id, null) as movie_id,
+    rating,
     coalesce(
         try_cast(time_text as bigint),
         epoch(try_cast(time_text as timestamp))::bigint
