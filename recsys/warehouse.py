@@ -4,6 +4,7 @@ Flows in: a path, the files under `sql/`, parameters to bind. Flows out: rows an
 columns. The only module that imports duckdb. The next file is `dataset.py`.
 """
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -42,6 +43,7 @@ _SANDBOX: dict[str, str | bool | int | float | list[str]] = {
     "lock_configuration": True,
 }
 _SHOWN_OFFENDERS = 5
+_STARTS_OF_A_HINT = ("LINE ", "Possible ", "The search space ")
 _SIGNS_OF_AN_UNREADABLE_FILE = (
     "not a valid DuckDB",
     "Could not read",
@@ -126,7 +128,7 @@ class Warehouse:
             reason = str(error)
             if isinstance(error, duckdb.IOException) and _is_about(self.path, reason):
                 raise _foreseen(self.path, reason) from error
-            raise SourceUnreadableError(source, reason.splitlines()[0]) from error
+            raise SourceUnreadableError(source, _without_hints(reason)) from error
 
     def rows(self, query: str, **parameters: object) -> list[tuple[Any, ...]]:
         """Return the rows of a query of `sql/queries`."""
@@ -180,6 +182,8 @@ class Warehouse:
             QueryError: the text does not run.
         """
         try:
+            if not self._connection.extract_statements(text):
+                raise QueryError("it is empty.")
             cursor = self._connection.execute(text)
         except duckdb.Error as error:
             raise QueryError(str(error)) from error
@@ -296,6 +300,14 @@ def translated(path: Path) -> Iterator[None]:
         raise _foreseen(path, str(error)) from error
     except duckdb.FatalException as error:
         raise _foreseen(path, str(error)) from error
+
+
+def _without_hints(reason: str) -> str:
+    """Return what DuckDB says of a file without the options of its own that it proposes."""
+    before = itertools.takewhile(
+        lambda line: line and not line.startswith(_STARTS_OF_A_HINT), reason.splitlines()
+    )
+    return " ".join(line for line in before if not line.startswith("Original Line"))
 
 
 def _is_about(path: Path, reason: str) -> bool:
