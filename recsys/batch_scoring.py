@@ -17,12 +17,22 @@ from recsys.recommendation import (
     load_known_ratings,
     recommend,
 )
-from recsys.registry import Ids, current_model, warn_if_stale
+from recsys.registry import (
+    Ids,
+    Parity,
+    StoredModel,
+    current_model,
+    store_parity,
+    warn_if_stale,
+)
 from recsys.scoring import LoadedModel, load_scorer
 from recsys.warehouse import Warehouse, open_for_writing
 
 # Pairs that are held in memory at once.
 _PAIRS_PER_BATCH = 1_000_000
+# SQL computes each pair again; beyond these, the users that come first stand for all.
+_MOST_PAIRS_COMPARED = 1_000_000
+_SQL_TOLERANCE = 1e-4  # stars
 
 
 @dataclass(frozen=True)
@@ -82,8 +92,18 @@ def score_everyone(warehouse: Warehouse, model: LoadedModel, progress: Progress 
 
     warehouse.run("insert_test_verifications")
     warehouse.run("update_provider", model_id=stored.model_id, provider=model.scorer.provider)
+    store_parity(warehouse, stored.model_id, [_compare_with_sql(warehouse, stored)])
     warehouse.check("model")
     return user_count * movie_count
+
+
+def _compare_with_sql(warehouse: Warehouse, model: StoredModel) -> Parity:
+    """Compare what SQL computes from the weights with the predictions just stored."""
+    user_count = max(1, _MOST_PAIRS_COMPARED // len(model.movies.ids))
+    compared = warehouse.row(
+        "compare_live_predictions", user_ids=model.users.ids[:user_count].tolist()
+    )
+    return Parity("sql", "predictions", **compared, tolerance=_SQL_TOLERANCE)
 
 
 def _insert_predictions(warehouse: Warehouse, model: LoadedModel, users: Ids) -> None:
@@ -93,11 +113,11 @@ def _insert_predictions(warehouse: Warehouse, model: LoadedModel, users: Ids) ->
         "insert_predictions",
         "new_predictions",
         {
-            "model_id": np.full(ratings.size, stored.model_id),
             "user_id": np.repeat(stored.users.ids[users], ratings.shape[1]),
             "movie_id": np.tile(stored.movies.ids, len(users)),
             "predicted_rating": ratings.ravel(),
         },
+        model_id=stored.model_id,
     )
 
 
@@ -106,20 +126,19 @@ def _insert_recommendations(
 ) -> None:
     stored = model.stored
     found = recommend(model, known, users, method, RECOMMENDATION_COUNT)
-    rows = len(found.rank)
-    if rows == 0:
+    if len(found.rank) == 0:
         return
     warehouse.append(
         "insert_recommendations",
         "new_recommendations",
         {
-            "model_id": np.full(rows, stored.model_id),
             "user_id": stored.users.ids[found.user_index],
-            "method": np.full(rows, method),
             "rank": found.rank,
             "movie_id": stored.movies.ids[found.movie_index],
             "similarity": found.similarity,
             "predicted_rating": found.predicted_rating,
             "is_confirmed": found.is_confirmed,
         },
+        model_id=stored.model_id,
+        method=method,
     )

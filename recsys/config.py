@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from recsys.errors import NetworkShapeError
+
 DEFAULT_DATABASE = Path("warehouse.duckdb")
 DATABASE_VARIABLE = "RECSYS_DATABASE"
 SOURCE_VARIABLE = "RECSYS_SOURCE"
 RECOMMENDATION_COUNT = 10
+# As many as the view live_predictions runs.
+MOST_HIDDEN_LAYERS = 3
 RECOMMENDATION_METHODS = ("rating", "movies", "users")
 
 
@@ -59,6 +63,15 @@ class NetworkConfig:
     description_dimension: int = 0
     dropout: float = 0.0
     embedding_dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse a network that SQL could not run.
+
+        Raises:
+            NetworkShapeError: too few or too many hidden layers.
+        """
+        if not 1 <= len(self.hidden_sizes) <= MOST_HIDDEN_LAYERS:
+            raise NetworkShapeError(len(self.hidden_sizes), MOST_HIDDEN_LAYERS)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,13 @@ RecsysError
 │   ├── ExportMismatchError
 │   ├── DivergedError
 │   ├── TeacherTooLargeError
-│   └── NothingToVerifyError
+│   ├── NetworkShapeError
+│   ├── NothingToVerifyError
+│   ├── NothingTunedError
+│   ├── TuningBusyError
+│   ├── TuningInterruptedError
+│   ├── TuningWorkerError
+│   └── StudyStorageError
 ├── DeviceError            the device that was asked for is not there
 ├── QueryError             a person's SQL does not run
 └── OutputError            a file cannot be written
@@ -222,9 +228,9 @@ class UnknownIdError(ModelError):
 class ExportMismatchError(ModelError):
     """The exported network does not compute what the trained one does."""
 
-    def __init__(self, difference: float, tolerance: float, where: str) -> None:
+    def __init__(self, runtime: str, difference: float, tolerance: float, where: str) -> None:
         super().__init__(
-            f"onnxruntime and torch differ by {difference:.2e} stars on {where}; "
+            f"{runtime} and the trained network differ by {difference:.2e} stars on {where}; "
             f"{tolerance:.0e} is allowed.",
             "The model was not stored. Report this with the output of `python cli.py doctor`.",
         )
@@ -250,6 +256,16 @@ class TeacherTooLargeError(ModelError):
         )
 
 
+class NetworkShapeError(ModelError):
+    """The network could not be run by SQL."""
+
+    def __init__(self, layer_count: int, most: int) -> None:
+        super().__init__(
+            f"A network with {layer_count} hidden layers cannot be written as SQL.",
+            f"Use 1 to {most} hidden layers.",
+        )
+
+
 class NothingToVerifyError(ModelError):
     """The user rated nothing in this split."""
 
@@ -257,6 +273,58 @@ class NothingToVerifyError(ModelError):
         super().__init__(
             f"User {user_id} has no {split} ratings to compare with.",
             "Choose another --split or --user.",
+        )
+
+
+class NothingTunedError(ModelError):
+    """Tuning ended before any trial did."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No trial was completed.",
+            "Raise --timeout or --trials and run this again; it goes on where it was.",
+        )
+
+
+class TuningBusyError(ModelError):
+    """Another process tunes with the same storage."""
+
+    def __init__(self, storage: Path) -> None:
+        super().__init__(
+            f"Another process is tuning with {str(storage)!r}.",
+            "Wait until it ends, or use --jobs there for more workers.",
+        )
+
+
+class TuningInterruptedError(ModelError):
+    """A person stopped the search."""
+
+    def __init__(self, finished: int, wanted: int) -> None:
+        super().__init__(
+            f"Stopped after {finished} of {wanted} trials, which are kept.",
+            "Run `python cli.py tune` again to go on.",
+        )
+
+
+class TuningWorkerError(ModelError):
+    """A worker process ended before its work was done."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(
+            f"A worker process of tuning ended with exit code {exit_code}.",
+            "Read what it wrote above; finished trials are kept, run `python cli.py tune` "
+            "again to go on (with fewer --jobs if it ran out of memory).",
+        )
+
+
+class StudyStorageError(ModelError):
+    """The storage of a study cannot be used."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"Cannot use the storage of the study: {reason}",
+            "Name a database that SQLAlchemy reaches with --storage, such as "
+            "sqlite:///study.sqlite, or leave the option out.",
         )
 
 

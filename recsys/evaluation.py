@@ -6,8 +6,6 @@ Flows in: a loaded model and the view `baseline_predictions`. Flows out: rows of
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from recsys.metrics import estimate_errors
 from recsys.scoring import LoadedModel
 from recsys.warehouse import Warehouse
@@ -52,15 +50,4 @@ def evaluate(warehouse: Warehouse, model: LoadedModel) -> list[Evaluation]:
 def store_evaluation(warehouse: Warehouse, model_id: str, evaluations: list[Evaluation]) -> None:
     """Write the metrics of a model and replace those of the baselines."""
     warehouse.run("delete_evaluation", model_ids=[model_id, *BASELINES])
-    warehouse.append(
-        "insert_evaluation",
-        "new_evaluation",
-        {
-            "model_id": np.array([one.model_id for one in evaluations]),
-            "split": np.array([one.split for one in evaluations]),
-            "metric": np.array([one.metric for one in evaluations]),
-            "value": np.array([one.value for one in evaluations]),
-            "ci_low": np.array([one.ci_low for one in evaluations]),
-            "ci_high": np.array([one.ci_high for one in evaluations]),
-        },
-    )
+    warehouse.append_records("insert_evaluation", "new_evaluation", evaluations)

@@ -11,24 +11,29 @@ import io
 import json
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from importlib.metadata import version
 
 import numpy as np
 import onnx
 import torch
+from numpy.typing import NDArray
 
 from recsys.config import NetworkConfig, TrainingConfig
 from recsys.dataset import Dataset
 from recsys.errors import ExportMismatchError
-from recsys.model import FoldedNetwork, RatingNetwork
-from recsys.registry import Entities, NewModel
-from recsys.scoring import Scorer
+from recsys.model import FoldedNetwork, RatingNetwork, weights_of
+from recsys.registry import Entities, Ids, NewModel, Parity
+from recsys.scoring import Scorer, cuda_problem
 from recsys.training import Fit
 
 TOLERANCE = 1e-5  # stars
+CUDA_TOLERANCE = 1e-4  # stars; CUDA multiplies in another order and precision
+_ROWS_AT_ONCE = 65_536
 _BATCH_SIZES = (1, 2, 7, 4096)
+Predict = Callable[[Ids, Ids], NDArray[np.float32]]
+
 _PACKAGES = ("recsys", "duckdb", "torch", "onnx", "onnxruntime-gpu", "numpy")
 
 
@@ -60,7 +65,7 @@ def export_model(
             "movie_count": str(len(dataset.movie_ids)),
         },
     )
-    verify_export(network, onnx_bytes, dataset)
+    parity = verify_export(network, onnx_bytes, dataset)
     return NewModel(
         model_id=model_id,
         preset=preset,
@@ -83,6 +88,8 @@ def export_model(
         movies=Entities(
             "movie", dataset.movie_ids, network.movie_embedding.weight.detach().numpy()
         ),
+        weights=weights_of(FoldedNetwork(network)),
+        parity=parity,
     )
 
 
@@ -117,39 +124,66 @@ def export_network(network: RatingNetwork, metadata: dict[str, str]) -> bytes:
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def verify_export(network: RatingNetwork, onnx_bytes: bytes, dataset: Dataset) -> None:
-    """Compare onnxruntime with torch on every rating and at several batch sizes.
+def verify_export(network: RatingNetwork, onnx_bytes: bytes, dataset: Dataset) -> list[Parity]:
+    """Compare what will be served with the trained network, on every rating and batch size.
+
+    Returns:
+        How closely the folded network and each provider of onnxruntime reproduce it.
 
     Raises:
-        ExportMismatchError: they differ by more than TOLERANCE somewhere.
+        ExportMismatchError: one differs by more than is allowed somewhere.
     """
-    scorer = Scorer(onnx_bytes, "cpu")
+    folded = FoldedNetwork(network)
+    runtimes: dict[str, tuple[Predict, float]] = {
+        "torch": (lambda users, movies: _run(folded, users, movies), TOLERANCE),
+        "onnxruntime-cpu": (Scorer(onnx_bytes, "cpu").predict, TOLERANCE),
+    }
+    if cuda_problem() is None:
+        runtimes["onnxruntime-cuda"] = (Scorer(onnx_bytes, "cuda").predict, CUDA_TOLERANCE)
+    batches = list(_batches(dataset))
+    return [
+        _compare(network, runtime, predict, tolerance, batches)
+        for runtime, (predict, tolerance) in runtimes.items()
+    ]
+
+
+def _batches(dataset: Dataset) -> Iterator[tuple[str, Ids, Ids]]:
+    """Yield what to compare on: a name, user indices, movie indices."""
     for name in ("train", "valid", "test"):
         rows = getattr(dataset, name)
-        _compare(network, scorer, rows.user_index, rows.movie_index, f"the {name} rows")
-    generator = torch.Generator().manual_seed(0)
+        yield f"the {name} rows", rows.user_index.cpu().numpy(), rows.movie_index.cpu().numpy()
+    generator = np.random.default_rng(0)
     for size in _BATCH_SIZES:
-        users = torch.randint(len(dataset.user_ids), (size,), generator=generator)
-        movies = torch.randint(len(dataset.movie_ids), (size,), generator=generator)
-        _compare(network, scorer, users, movies, f"a batch of {size}")
+        users = generator.integers(len(dataset.user_ids), size=size)
+        yield f"a batch of {size}", users, generator.integers(len(dataset.movie_ids), size=size)
+
+
+def _compare(
+    network: RatingNetwork,
+    runtime: str,
+    predict: Predict,
+    tolerance: float,
+    batches: list[tuple[str, Ids, Ids]],
+) -> Parity:
+    pairs, largest = 0, 0.0
+    for where, users, movies in batches:
+        difference = float(np.abs(predict(users, movies) - _run(network, users, movies)).max())
+        if not difference <= tolerance:
+            raise ExportMismatchError(runtime, difference, tolerance, where)
+        pairs, largest = pairs + len(users), max(largest, difference)
+    return Parity(runtime, "trained network", pairs, largest, tolerance)
 
 
 @torch.no_grad()
-def _compare(
-    network: RatingNetwork,
-    scorer: Scorer,
-    user_index: torch.Tensor,
-    movie_index: torch.Tensor,
-    where: str,
-) -> None:
-    users, movies = user_index.cpu(), movie_index.cpu()
-    expected = torch.cat(
-        [network(*rows) for rows in zip(users.split(65_536), movies.split(65_536), strict=True)]
-    ).numpy()
-    predicted = scorer.predict(users.numpy(), movies.numpy())
-    difference = float(np.abs(predicted - expected).max())
-    if not difference <= TOLERANCE:
-        raise ExportMismatchError(difference, TOLERANCE, where)
+def _run(network: torch.nn.Module, users: Ids, movies: Ids) -> NDArray[np.float32]:
+    """Return what a network says of many pairs, a batch at a time."""
+    pairs = zip(
+        torch.from_numpy(users).split(_ROWS_AT_ONCE),
+        torch.from_numpy(movies).split(_ROWS_AT_ONCE),
+        strict=True,
+    )
+    ratings: NDArray[np.float32] = torch.cat([network(*pair) for pair in pairs]).numpy()
+    return ratings
 
 
 def _identify(

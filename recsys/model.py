@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from recsys.config import NetworkConfig
+from recsys.config import MOST_HIDDEN_LAYERS, NetworkConfig
+from recsys.registry import Layer, NetworkWeights, SideWeights
 
 _INITIAL_DEVIATION = 0.1
 
@@ -182,6 +183,39 @@ class FoldedNetwork(nn.Module):
             bias = self.user_bias[user_index] + self.movie_bias[movie_index]
             rating = rating + bias + factors.sum(dim=1)
         return rating.clamp(self.lowest, self.highest)
+
+
+def weights_of(network: FoldedNetwork) -> NetworkWeights:
+    """Return a folded network as arrays, with layers up to the number that SQL runs.
+
+    A network without interaction terms gets factors and biases of zero, and a shorter one
+    ends in layers that only pass its output on.
+    """
+    sides = [_side_of(network, name) for name in ("user", "movie")]
+    linear = [one for one in network.layers if isinstance(one, nn.Linear)]
+    layers = [
+        Layer(_array(one.weight), _array(one.bias), is_rectified=one is not linear[-1])
+        for one in linear
+    ]
+    pass_on = Layer(np.ones((1, 1), np.float32), np.zeros(1, np.float32), is_rectified=False)
+    layers += [pass_on] * (MOST_HIDDEN_LAYERS - len(layers))
+    return NetworkWeights(sides[0], sides[1], tuple(layers))
+
+
+def _side_of(network: FoldedNetwork, name: str) -> SideWeights:
+    units = _array(getattr(network, f"{name}_hidden"))
+    if not network.has_interaction_terms:
+        nothing = np.zeros((len(units), 1), np.float32)
+        return SideWeights(nothing[:, 0], nothing, units)
+    return SideWeights(
+        _array(getattr(network, f"{name}_bias")),
+        _array(getattr(network, f"{name}_factors")),
+        units,
+    )
+
+
+def _array(tensor: Tensor) -> NDArray[np.float32]:
+    return np.ascontiguousarray(tensor.detach().cpu().numpy(), np.float32)
 
 
 def _embedding(count: int, dimension: int, deviation: float) -> nn.Embedding:

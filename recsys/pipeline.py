@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from recsys.batch_scoring import score_everyone
-from recsys.config import PRESETS, DataSettings
+from recsys.config import PRESETS, DataSettings, Preset
 from recsys.dataset import Dataset, choose_device, load_dataset
 from recsys.errors import NoActiveUsersError, WarehouseChangedError
 from recsys.evaluation import evaluate, store_evaluation
@@ -27,6 +27,7 @@ from recsys.registry import (
 from recsys.replacement import replacing
 from recsys.scoring import load_scorer
 from recsys.sources import load_source, opened_source
+from recsys.teacher import Teacher
 from recsys.training import adapt, choose_preset, fit, refit
 from recsys.warehouse import (
     Table,
@@ -34,6 +35,7 @@ from recsys.warehouse import (
     create_relations,
     open_for_reading,
     open_for_writing,
+    record_sql_files,
 )
 
 _RAW_LAYER = (0, 11)  # numbers of the files in sql/ that come before the data
@@ -109,6 +111,7 @@ def build_data(warehouse: Warehouse, source: str, settings: DataSettings) -> Tab
         SourceError, NoActiveUsersError, CheckFailedError.
     """
     create_relations(warehouse, *_RAW_LAYER, **asdict(settings))
+    record_sql_files(warehouse)
     with opened_source(source) as opened:
         _log.info("Loading %s", opened.uri)
         load_source(warehouse, opened)
@@ -158,6 +161,25 @@ def create_model(
 ) -> NewModel:
     """Train and export a model; nothing is stored."""
     preset = PRESETS[options.preset] if options.preset else choose_preset(dataset)
+    return create_model_of(preset, dataset, options, progress)
+
+
+def create_model_of(
+    preset: Preset,
+    dataset: Dataset,
+    options: TrainingOptions,
+    progress: Progress = silent,
+    teacher: Teacher | None = None,
+) -> NewModel:
+    """Train and export a model of any configuration, whatever `options.preset` says.
+
+    Args:
+        preset: the network and how it learns.
+        dataset: what it learns from.
+        options: seed and splits to fit on.
+        progress: told about every epoch.
+        teacher: as `fit` takes it.
+    """
     config = adapt(replace(preset.training, seed=options.seed), dataset)
     _log.info("Training the %s network on %s ratings", preset.name, len(dataset.train))
     with progress("Training") as draw:
@@ -166,6 +188,7 @@ def create_model(
             preset.network,
             config,
             lambda one: draw(one.epoch, config.epochs, f"RMSE {one.valid_rmse:.4f}"),
+            teacher,
         )
     if options.fit_on == "train+valid":
         chosen = refit(dataset, chosen, preset.network, config)
@@ -179,15 +202,26 @@ def publish(
     options: TrainingOptions,
     progress: Progress = silent,
 ) -> TrainingOutcome:
-    """Store and evaluate a model, and make it current if it should be.
+    """Store and evaluate a model, and make it current if it should be."""
+    is_promoted, reason = _decide(warehouse, model, find_model(warehouse), options.promote)
+    return publish_as_decided(warehouse, model, options.device, is_promoted, reason, progress)
+
+
+def publish_as_decided(
+    warehouse: Warehouse,
+    model: NewModel,
+    device: str,
+    is_promoted: bool,
+    reason: str,
+    progress: Progress = silent,
+) -> TrainingOutcome:
+    """Store and evaluate a model, and make it current if `is_promoted`.
 
     All that is written, is written in one transaction.
     """
-    current = find_model(warehouse)
-    is_promoted, reason = _decide(warehouse, model, current, options.promote)
     with warehouse.transaction():
         stored = find_model(warehouse, model.model_id) or store_model(warehouse, model)
-        loaded = load_scorer(stored, options.device)
+        loaded = load_scorer(stored, device)
         store_evaluation(warehouse, model.model_id, evaluate(warehouse, loaded))
         if is_promoted:
             promote_model(warehouse, model.model_id)

@@ -7,7 +7,7 @@ current model, ready to serve. Never imports torch. The next file is `scoring.py
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -70,6 +70,50 @@ class Entities:
 
 
 @dataclass(frozen=True)
+class Layer:
+    """A layer after the first: weights of shape (units, inputs), bias of shape (units,)."""
+
+    weights: Vectors
+    bias: Vectors
+    is_rectified: bool
+
+
+@dataclass(frozen=True)
+class SideWeights:
+    """What a folded network holds for each user, or for each movie.
+
+    Args:
+        bias: shape (count,).
+        factors: for the dot product, shape (count, factors).
+        units: part of the first layer, shape (count, units).
+    """
+
+    bias: Vectors
+    factors: Vectors
+    units: Vectors
+
+
+@dataclass(frozen=True)
+class NetworkWeights:
+    """A folded network as arrays: the content of the network_* tables."""
+
+    users: SideWeights
+    movies: SideWeights
+    layers: tuple[Layer, ...]
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How closely a runtime reproduces a network; a row of `parity` (stars)."""
+
+    runtime: str
+    reference: str
+    pairs: int
+    max_abs_difference: float
+    tolerance: float
+
+
+@dataclass(frozen=True)
 class NewModel:
     """A trained and exported network that is not in the warehouse yet."""
 
@@ -92,6 +136,9 @@ class NewModel:
     history: Sequence[EpochRecord]
     users: Entities
     movies: Entities
+    weights: NetworkWeights
+    parity: Sequence[Parity]
+    study: str | None = None
 
 
 @dataclass(frozen=True)
@@ -130,11 +177,13 @@ def store_model(warehouse: Warehouse, model: NewModel) -> StoredModel:
         training_device=model.training_device,
         seconds=model.seconds,
         versions=json.dumps(model.versions, sort_keys=True),
+        study=model.study,
     )
-    records = [asdict(record) for record in model.history]
-    columns = {name: np.array([row[name] for row in records]) for name in records[0]}
-    columns["model_id"] = np.full(len(records), model.model_id)
-    warehouse.append("insert_training_history", "new_history", columns)
+    warehouse.append_records(
+        "insert_training_history", "new_history", model.history, model_id=model.model_id
+    )
+    store_parity(warehouse, model.model_id, model.parity)
+    _store_weights(warehouse, model)
     for entities in (model.users, model.movies):
         _store_embeddings(warehouse, model.model_id, entities)
     return StoredModel(
@@ -150,18 +199,69 @@ def store_model(warehouse: Warehouse, model: NewModel) -> StoredModel:
     )
 
 
+def store_parity(warehouse: Warehouse, model_id: str, comparisons: Sequence[Parity]) -> None:
+    """Write how closely runtimes reproduce a model, in place of what was said before."""
+    for one in comparisons:
+        warehouse.run("delete_parity", model_id=model_id, runtime=one.runtime)
+    warehouse.append_records("insert_parity", "new_parity", comparisons, model_id=model_id)
+
+
+def _store_weights(warehouse: Warehouse, model: NewModel) -> None:
+    """Write the network as rows, so that SQL can run it."""
+    sides = ((model.users, model.weights.users), (model.movies, model.weights.movies))
+    for entities, side in sides:
+        count, width = side.factors.shape
+        warehouse.append(
+            f"insert_network_{entities.kind}s",
+            "new_factors",
+            {
+                "id": np.repeat(entities.ids, width),
+                "bias": np.repeat(side.bias, width),
+                "position": np.tile(np.arange(width), count),
+                "value": side.factors.ravel(),
+            },
+            model_id=model.model_id,
+        )
+        count, width = side.units.shape
+        warehouse.append(
+            f"insert_network_{entities.kind}_units",
+            "new_units",
+            {
+                "id": np.repeat(entities.ids, width),
+                "unit": np.tile(np.arange(1, width + 1), count),
+                "value": side.units.ravel(),
+            },
+            model_id=model.model_id,
+        )
+    for number, layer in enumerate(model.weights.layers, start=2):
+        units, inputs = layer.weights.shape
+        warehouse.append(
+            "insert_network_layers",
+            "new_layers",
+            {
+                "unit": np.repeat(np.arange(1, units + 1), inputs),
+                "position": np.tile(np.arange(inputs), units),
+                "weight": layer.weights.ravel(),
+                "bias": np.repeat(layer.bias, inputs),
+            },
+            model_id=model.model_id,
+            layer=number,
+            lowest_value=0.0 if layer.is_rectified else float("-inf"),
+        )
+
+
 def _store_embeddings(warehouse: Warehouse, model_id: str, entities: Entities) -> None:
     count, dimension = entities.embeddings.shape
     warehouse.append(
         f"insert_{entities.kind}_embeddings",
         "new_embeddings",
         {
-            "model_id": np.full(count * dimension, model_id),
             "id": np.repeat(entities.ids, dimension),
             "index": np.repeat(np.arange(count), dimension),
             "position": np.tile(np.arange(dimension), count),
             "value": entities.embeddings.ravel(),
         },
+        model_id=model_id,
     )
 
 

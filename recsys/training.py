@@ -103,6 +103,7 @@ def fit(
     network_config: NetworkConfig,
     config: TrainingConfig,
     on_epoch: OnEpoch = lambda record: None,
+    teacher: Teacher | None = None,
 ) -> Fit:
     """Train a network on train and keep the epoch with the lowest RMSE on valid.
 
@@ -113,13 +114,14 @@ def fit(
         network_config: shape of the network.
         config: how it learns.
         on_epoch: called after every epoch; may raise to end the training.
+        teacher: one that `teach` made of these data; None makes one where it is needed.
 
     Raises:
         DivergedError: the error on valid is not finite.
     """
     with _reproducible(config):
         started = time.perf_counter()
-        lesson = _prepare(dataset, config)
+        lesson = _prepare(dataset, config, teacher)
         network = _create_network(dataset, network_config, config, lesson)
         history: list[EpochRecord] = []
         best_epoch, best_state = 0, network.state_dict()
@@ -152,7 +154,7 @@ def refit(
     with _reproducible(config):
         started = time.perf_counter()
         both = dataset.with_train(dataset.train.extended_by(dataset.valid))
-        lesson = _prepare(both, config, chosen.teacher)
+        lesson = _prepare(both, config, _taught_more(chosen.teacher, both))
         network = _create_network(both, network_config, config, lesson)
         for epoch, _ in _run_epochs(network, lesson.cells, config):
             if epoch == chosen.best_epoch:
@@ -161,16 +163,17 @@ def refit(
     return replace(chosen, network=network.eval(), seconds=seconds)
 
 
-def _prepare(dataset: Dataset, config: TrainingConfig, chosen: Teacher | None = None) -> _Lesson:
+def teach(dataset: Dataset) -> Teacher:
+    """Fit a teacher to train; it depends on the data alone, so that trainings can share it."""
+    kernel = None if dataset.description.is_empty else dataset.description.kernel()
+    return fit_teacher(_as_table(dataset, dataset.train), _as_table(dataset, dataset.valid), kernel)
+
+
+def _prepare(dataset: Dataset, config: TrainingConfig, teacher: Teacher | None) -> _Lesson:
     """Return the known ratings, or what a teacher fitted to them says of every pair."""
     if not config.is_distilled:
         return _Lesson(dataset.train)
-    kernel = None if dataset.description.is_empty else dataset.description.kernel()
-    known = _as_table(dataset, dataset.train)
-    if chosen is None:
-        teacher = fit_teacher(known, _as_table(dataset, dataset.valid), kernel)
-    else:
-        teacher = replace(chosen, table=refit_table(chosen, known, kernel))
+    teacher = teach(dataset) if teacher is None else teacher
     users, movies = np.indices(teacher.table.shape).reshape(2, -1)
     device = dataset.train.rating.device
     return _Lesson(
@@ -181,6 +184,13 @@ def _prepare(dataset: Dataset, config: TrainingConfig, chosen: Teacher | None = 
         ),
         teacher,
     )
+
+
+def _taught_more(teacher: Teacher | None, dataset: Dataset) -> Teacher | None:
+    """Return the same teacher, fitted to more train ratings."""
+    if teacher is None:
+        return None
+    return replace(teacher, table=refit_table(teacher, _as_table(dataset, dataset.train)))
 
 
 def _as_table(dataset: Dataset, ratings: Interactions) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ movie, and rows of `verifications` if they are to be kept. Never imports torch.
 
 import random
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
@@ -86,7 +86,5 @@ def verify_user(
 
 def save_verifications(warehouse: Warehouse, compared: Sequence[Verification]) -> None:
     """Append comparisons to `verifications`, in one transaction."""
-    rows = [asdict(one) for one in compared]
-    columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     with warehouse.transaction():
-        warehouse.append("insert_verifications", "new_verifications", columns)
+        warehouse.append_records("insert_verifications", "new_verifications", compared)

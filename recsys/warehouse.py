@@ -4,17 +4,19 @@ Flows in: a path, the files under `sql/`, parameters to bind. Flows out: rows an
 columns. The only module that imports duckdb. The next file is `dataset.py`.
 """
 
+import hashlib
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import duckdb
+import numpy as np
 from numpy.typing import NDArray
 
 from recsys.errors import (
@@ -147,20 +149,38 @@ class Warehouse:
             relation = self._connection.execute(_query_text(query), parameters or None)
             return dict(relation.fetchnumpy())
 
-    def append(self, query: str, relation: str, columns: Columns) -> None:
+    def append(self, query: str, relation: str, columns: Columns, **parameters: object) -> None:
         """Run a query that reads numpy columns as the relation of that name.
 
         Args:
             query: name of a file in `sql/queries`.
             relation: name under which the query reads the columns.
             columns: arrays of equal length; they are scanned in place, not copied.
+            parameters: bound to the query's own.
         """
         with translated(self.path):
             self._connection.register(relation, dict(columns))
             try:
-                self._connection.execute(_query_text(query))
+                self._connection.execute(_query_text(query), parameters or None)
             finally:
                 self._connection.unregister(relation)
+
+    def append_records(
+        self, query: str, relation: str, records: Sequence[Any], **parameters: object
+    ) -> None:
+        """Run a query that reads dataclasses of one kind as the relation of that name.
+
+        Args:
+            query: name of a file in `sql/queries`.
+            relation: name under which the query reads the fields.
+            records: at least one dataclass.
+            parameters: bound to the query's own.
+        """
+        columns = {
+            field.name: np.array([getattr(record, field.name) for record in records])
+            for field in fields(records[0])
+        }
+        self.append(query, relation, columns, **parameters)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -234,6 +254,15 @@ def sql_folder() -> Path:
 @cache
 def _query_text(query: str) -> str:
     return (sql_folder() / "queries" / f"{query}.sql").read_text("utf-8")
+
+
+def record_sql_files(warehouse: Warehouse) -> None:
+    """Fill table `sql_files` with the files that make this warehouse."""
+    files = sorted(sql_folder().glob("[0-9][0-9]_*.sql"))
+    digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+    names = [file.name for file in files]
+    columns = {"name": np.array(names), "sha256": np.array(digests)}
+    warehouse.append("insert_sql_files", "new_sql_files", columns)
 
 
 def create_relations(warehouse: Warehouse, first: int, last: int, **parameters: object) -> None:

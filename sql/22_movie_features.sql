@@ -11,8 +11,13 @@ with described as (
         movie_id,
         year,
         coalesce(genres, []::varchar[]) as genres,
-        -- The year has its own feature: '(1999)' at the end is no title word
-        regexp_replace(lower(coalesce(title, '')), '\s*\(\d{4}\)\s*$', '') as title,
+        -- A title made up from the id says nothing. The year has its own feature:
+        -- '(1999)' at the end is no title word
+        if(
+            title = 'movie ' || movie_id,
+            '',
+            regexp_replace(lower(coalesce(title, '')), '\s*\(\d{4}\)\s*$', '')
+        ) as title,
     from movies
 ),
 

@@ -1,6 +1,6 @@
 -- data_fingerprint: one text that changes when anything a model learns from changes.
 -- Grain: exactly one row.
--- Reads: settings, filtered_ratings, top_movies, movies.
+-- Reads: settings, filtered_ratings, top_movies, movies, sql_files.
 -- Why: a model remembers the fingerprint it was trained on; where they differ it is
 --      stale. Exclusive or does not depend on the order of rows, so no sort is needed.
 
@@ -44,6 +44,15 @@ select
             movie_mix.mix
         )
     ) as fingerprint,
+    (
+        select
+            sha256(
+                string_agg(
+                    concat_ws(':', file.name, file.sha256), ',' order by file.name
+                )
+            )
+        from sql_files as file
+    ) as sql_sha256,
 from settings
 cross join rating_mix
 cross join movie_mix;
@@ -52,3 +61,5 @@ comment on view data_fingerprint is
 'Changes when ratings, movies or split that a model learns from change. One row.';
 comment on column data_fingerprint.fingerprint is
 'md5 text over the filtered ratings, the kept movies and the split settings.';
+comment on column data_fingerprint.sql_sha256 is
+'SHA-256 over the SQL files that made the views.';

@@ -12,6 +12,9 @@ create or replace table models (
     onnx blob not null,
     onnx_sha256 varchar not null,
     data_fingerprint varchar not null,
+    source_sha256 varchar not null,
+    settings json not null,
+    sql_sha256 varchar not null,
     hyperparameters json not null,
     seed bigint not null,
     fit_on varchar not null,
@@ -24,7 +27,8 @@ create or replace table models (
     training_device varchar not null,
     seconds double not null,
     provider varchar,
-    versions json not null
+    versions json not null,
+    study varchar
 );
 
 comment on table models is
@@ -43,6 +47,12 @@ comment on column models.onnx_sha256 is
 'SHA-256 of onnx.';
 comment on column models.data_fingerprint is
 'data_fingerprint.fingerprint when it was trained.';
+comment on column models.source_sha256 is
+'SHA-256 of the ratings file that it was trained on, as in sources.';
+comment on column models.settings is
+'The row of settings when it was trained.';
+comment on column models.sql_sha256 is
+'SHA-256 over the SQL files that made the views, as in sql_files.';
 comment on column models.hyperparameters is
 'Every hyperparameter of the network and of its training.';
 comment on column models.seed is
@@ -69,6 +79,8 @@ comment on column models.provider is
 'onnxruntime execution provider of the last scoring; null if it never scored.';
 comment on column models.versions is
 'Versions of the packages that trained and exported it.';
+comment on column models.study is
+'Optuna study that chose its hyperparameters, as in trials; null if none did.';
 
 create or replace table training_history (
     model_id varchar not null,
@@ -112,7 +124,7 @@ create or replace table evaluation (
 comment on table evaluation is
 'How far predictions are from ratings. One row per model, split and metric.';
 comment on column evaluation.model_id is
-'Model, as in models; or a baseline on the same rows: ''global-mean'', ''damped-bias''.';
+'Model, as in models; or a baseline: ''global-mean'', ''damped-bias''.';
 comment on column evaluation.split is
 '''train'', ''valid'' or ''test''.';
 comment on column evaluation.metric is
@@ -123,6 +135,30 @@ comment on column evaluation.ci_low is
 'Lower end of its 95 % interval, bootstrap over users.';
 comment on column evaluation.ci_high is
 'Upper end of its 95 % interval, bootstrap over users.';
+
+create or replace table parity (
+    model_id varchar not null,
+    runtime varchar not null,
+    reference varchar not null,
+    pairs bigint not null,
+    max_abs_difference double not null,
+    tolerance double not null
+);
+
+comment on table parity is
+'How closely each runtime reproduces the network. One row per model and runtime.';
+comment on column parity.model_id is
+'Model, as in models.';
+comment on column parity.runtime is
+'''torch'', ''onnxruntime-cpu'', ''onnxruntime-cuda'' or ''sql''.';
+comment on column parity.reference is
+'What it was compared with: ''trained network'' or ''predictions''.';
+comment on column parity.pairs is
+'Pairs of user and movie that were compared (count).';
+comment on column parity.max_abs_difference is
+'Largest absolute difference of two ratings (stars).';
+comment on column parity.tolerance is
+'Largest difference that is allowed (stars).';
 
 create or replace table user_embeddings (
     model_id varchar not null,

@@ -8,6 +8,13 @@ select
     $onnx as onnx,
     $onnx_sha256 as onnx_sha256,
     $data_fingerprint as data_fingerprint,
+    (
+        select source.sha256
+        from sources as source
+        where source.name = 'ratings'
+    ) as source_sha256,
+    (select to_json(settings) from settings) as settings,
+    (select print.sql_sha256 from data_fingerprint as print) as sql_sha256,
     $hyperparameters::json as hyperparameters,
     $seed as seed,
     $fit_on as fit_on,
@@ -20,4 +27,5 @@ select
     $training_device as training_device,
     $seconds as seconds,
     null as provider,
-    $versions::json as versions;
+    $versions::json as versions,
+    $study as study;

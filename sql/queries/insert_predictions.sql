@@ -1,7 +1,7 @@
 -- Store predictions that Python hands over as new_predictions, beside what is known.
 insert into predictions
 select
-    new.model_id,
+    $model_id as model_id,
     new.user_id,
     new.movie_id,
     titled.title,

@@ -1,9 +1,9 @@
 -- Store recommendations that Python hands over as new_recommendations.
 insert into recommendations
 select
-    new.model_id,
+    $model_id as model_id,
     new.user_id,
-    new.method,
+    $method as method,
     new.rank,
     new.movie_id,
     titled.title,
@@ -13,4 +13,4 @@ select
 from new_recommendations as new
 inner join known_titles as titled
     on new.movie_id = titled.movie_id
-order by new.user_id, new.method, new.rank;
+order by new.user_id, new.rank;

@@ -1,10 +1,10 @@
 -- Store embeddings that Python hands over as new_embeddings, one row per component.
 insert into user_embeddings
 select
-    model_id,
+    $model_id as model_id,
     id as user_id,
     index as user_index,
     list(value order by position) as embedding,
 from new_embeddings
-group by model_id, id, index
+group by id, index
 order by index;

@@ -1,0 +1,12 @@
+-- Store the layers that Python hands over as new_layers, one row per weight.
+insert into network_layers
+select
+    $model_id as model_id,
+    $layer as layer,
+    unit,
+    list(weight order by position) as weights,
+    any_value(bias) as bias,
+    $lowest_value as lowest_value,
+from new_layers
+group by unit
+order by unit;
