@@ -13,9 +13,7 @@ SHAPES = {
     "plain": NetworkConfig(
         user_dimension=3, movie_dimension=5, hidden_sizes=(8, 4), has_interaction_terms=False
     ),
-    "deep": NetworkConfig(
-        user_dimension=2, movie_dimension=2, hidden_sizes=(5, 4, 3), dropout=0.5
-    ),
+    "deep": NetworkConfig(user_dimension=2, movie_dimension=2, hidden_sizes=(5, 4, 3), dropout=0.5),
     "shallow": NetworkConfig(user_dimension=2, movie_dimension=2, hidden_sizes=(3,)),
 }
 
@@ -29,9 +27,7 @@ def described(features: int) -> np.ndarray:
     return np.random.default_rng(0).normal(size=(MOVIES, features)).astype(np.float32)
 
 
-def make(
-    config: NetworkConfig, features: int = 0, deviation: float | None = None
-) -> RatingNetwork:
+def make(config: NetworkConfig, features: int = 0, deviation: float | None = None) -> RatingNetwork:
     """Return a network in eval mode; a deviation draws every weight anew."""
     torch.manual_seed(5)
     network = RatingNetwork(USERS, MOVIES, SCALE, config, described(features) if features else None)
