@@ -267,12 +267,13 @@ class NetworkShapeError(ModelError):
 
 
 class NothingToVerifyError(ModelError):
-    """The user rated nothing in this split."""
+    """The user, or everybody, rated nothing in this split."""
 
-    def __init__(self, user_id: int, split: str) -> None:
+    def __init__(self, user_id: int | None, split: str) -> None:
+        who = "No user of the model has" if user_id is None else f"User {user_id} has no"
         super().__init__(
-            f"User {user_id} has no {split} ratings to compare with.",
-            "Choose another --split or --user.",
+            f"{who} {split} ratings to compare with.",
+            "Choose another --split or --user, or train on the data as they are now.",
         )
 
 

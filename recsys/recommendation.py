@@ -154,7 +154,10 @@ def recommend(
         similarity = np.full(predicted.shape, np.nan, np.float32)
         score = predicted
     elif method == "movies":
-        similarity = score = _similarity_to_liked(stored.movies.embeddings, own, row)
+        similarity = score = _similarity_to_liked(
+            stored.movies.embeddings, own, row, len(user_index)
+        )
+        seen |= np.isnan(similarity)  # they liked nothing: there is nothing to say
     else:
         similarity = score = _share_of_neighbours(
             stored.users.embeddings, known, user_index, len(stored.movies.ids)
@@ -226,18 +229,22 @@ def movie_titles(warehouse: Warehouse, model: StoredModel) -> list[str]:
     return [str(title) for _, title in rows]
 
 
-def _similarity_to_liked(embeddings: Vectors, own: KnownRatings, row: Ids) -> Table:
+def _similarity_to_liked(
+    embeddings: Vectors, own: KnownRatings, row: Ids, user_count: int
+) -> Table:
     """Return the mean cosine similarity of every movie to those that each user liked.
 
-    The mean over liked movies of a dot product is the dot product with their mean.
+    The mean over liked movies of a dot product is the dot product with their mean. It is
+    not a number for a user who is not known to have liked any.
     """
     unit = _unit(embeddings)
     liked = own.rating >= own.mean_rating
-    user_count = int(row.max()) + 1
     sums = np.zeros((user_count, unit.shape[1]), np.float32)
     np.add.at(sums, row[liked], unit[own.movie_index[liked]])
     counts = np.bincount(row[liked], minlength=user_count)
-    return _rounded((sums / counts[:, None]) @ unit.T)
+    similarity = _rounded((sums / np.maximum(counts, 1)[:, None]) @ unit.T)
+    similarity[counts == 0] = np.nan
+    return similarity
 
 
 def _share_of_neighbours(

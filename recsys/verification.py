@@ -32,8 +32,14 @@ class Verification:
 
 
 def choose_random_user(warehouse: Warehouse, model: LoadedModel, split: str) -> int:
-    """Return a user, each with the same chance, who has ratings in this split."""
+    """Return a user, each with the same chance, who has ratings in this split.
+
+    Raises:
+        NothingToVerifyError: nobody has.
+    """
     known = warehouse.rows("select_users_in_split", split=split, model_id=model.stored.model_id)
+    if not known:
+        raise NothingToVerifyError(None, split)
     return int(random.choice(known)[0])
 
 
