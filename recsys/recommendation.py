@@ -16,6 +16,8 @@ from recsys.scoring import LoadedModel
 from recsys.warehouse import Warehouse
 
 NEIGHBOUR_COUNT = 20
+# Looked at more closely than the rest, so that rounding does not decide who is a neighbour.
+_SPARE_CANDIDATES = 12
 
 Table = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -188,16 +190,16 @@ def nearest_users(embeddings: Vectors, user_index: Ids) -> tuple[Ids, Table]:
         NEIGHBOUR_COUNT or all others), most similar first.
     """
     unit = _unit(embeddings)
-    similarity = _rounded(unit[user_index] @ unit.T)
-    similarity[np.arange(len(user_index)), user_index] = -np.inf  # never oneself
-    count = min(NEIGHBOUR_COUNT, len(unit) - 1)
-    if count < len(unit) - 1:
-        nearest = np.argpartition(-similarity, count, axis=1)[:, :count]
-        nearest.sort(axis=1)
-    else:
-        nearest = np.tile(np.arange(len(unit)), (len(user_index), 1))
-    close = np.take_along_axis(similarity, nearest, axis=1)
-    order = np.argsort(-close, axis=1, kind="stable")[:, :count]
+    rough = unit[user_index] @ unit.T
+    rough[np.arange(len(user_index)), user_index] = -np.inf  # never oneself
+    others = len(unit) - 1
+    candidate_count = min(NEIGHBOUR_COUNT + _SPARE_CANDIDATES, others)
+    nearest = np.argpartition(-rough, candidate_count, axis=1)[:, :candidate_count]
+    nearest.sort(axis=1)
+    # A product of tables depends a little on how many rows they have; that of pairs does not.
+    pairs = np.einsum("ud,und->un", unit[user_index], unit[nearest], dtype=np.float64)
+    close = _rounded(pairs)
+    order = np.argsort(-close, axis=1, kind="stable")[:, : min(NEIGHBOUR_COUNT, others)]
     return (
         np.take_along_axis(nearest, order, axis=1),
         np.take_along_axis(close, order, axis=1),
@@ -237,9 +239,9 @@ def _similarity_to_liked(
     The mean over liked movies of a dot product is the dot product with their mean. It is
     not a number for a user who is not known to have liked any.
     """
-    unit = _unit(embeddings)
+    unit = _unit(embeddings).astype(np.float64)
     liked = own.rating >= own.mean_rating
-    sums = np.zeros((user_count, unit.shape[1]), np.float32)
+    sums = np.zeros((user_count, unit.shape[1]))
     np.add.at(sums, row[liked], unit[own.movie_index[liked]])
     counts = np.bincount(row[liked], minlength=user_count)
     similarity = _rounded((sums / np.maximum(counts, 1)[:, None]) @ unit.T)
@@ -252,7 +254,7 @@ def _share_of_neighbours(
 ) -> Table:
     """Return the share of each user's neighbours who liked each movie, by similarity."""
     neighbours, similarity = nearest_users(embeddings, user_index)
-    weights = np.maximum(similarity, 0)
+    weights = np.maximum(similarity, 0).astype(np.float64)
     weights = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
     theirs, pair = known.table_rows(neighbours.ravel())
     liked = theirs.rating >= theirs.mean_rating
@@ -284,5 +286,5 @@ def _unit(vectors: Vectors) -> Vectors:
 
 
 def _rounded(similarity: NDArray[Any]) -> Table:
-    """Round off what depends on how many rows were multiplied at once."""
+    """Round off, in float64, what depends on how many rows were multiplied at once."""
     return np.round(similarity, 6).astype(np.float32)
