@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from recsys.config import RECOMMENDATION_COUNT, RECOMMENDATION_METHODS
+from recsys.errors import UnknownModelError
 from recsys.progress import Progress, silent
 from recsys.recommendation import (
     KnownRatings,
@@ -22,6 +23,8 @@ from recsys.registry import (
     Parity,
     StoredModel,
     current_model,
+    find_model,
+    promote_model,
     store_parity,
     warn_if_stale,
 )
@@ -58,6 +61,25 @@ def score_by_current_model(path: Path, device: str, progress: Progress = silent)
         with warehouse.transaction():
             count = score_everyone(warehouse, loaded, progress)
     return Scoring(model.model_id, loaded.scorer.provider, count)
+
+
+def use_model(path: Path, model_id: str, device: str, progress: Progress = silent) -> Scoring:
+    """Make another model the current one, with its predictions, in one transaction.
+
+    Raises:
+        UnknownModelError: there is no such model.
+        DeviceError: 'cuda' was asked for and cannot be used.
+    """
+    with open_for_writing(path) as warehouse:
+        model = find_model(warehouse, model_id)
+        if model is None:
+            raise UnknownModelError(model_id)
+        warn_if_stale(warehouse, model)
+        loaded = load_scorer(model, device)
+        with warehouse.transaction():
+            promote_model(warehouse, model_id)
+            count = score_everyone(warehouse, loaded, progress)
+    return Scoring(model_id, loaded.scorer.provider, count)
 
 
 def score_everyone(warehouse: Warehouse, model: LoadedModel, progress: Progress = silent) -> int:

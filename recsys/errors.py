@@ -6,7 +6,9 @@ RecsysError
 │   ├── SourceUnreadableError
 │   ├── MissingColumnsError
 │   ├── BadRowsError
-│   └── DownloadError
+│   ├── DownloadError
+│   ├── OwnRatingsError
+│   └── UnknownTitleError
 ├── WarehouseError         the DuckDB file cannot be used
 │   ├── WarehouseMissingError
 │   ├── WarehouseUnreadableError
@@ -24,6 +26,7 @@ RecsysError
 │   ├── TeacherTooLargeError
 │   ├── NetworkShapeError
 │   ├── NothingToVerifyError
+│   ├── UnknownModelError
 │   ├── NothingTunedError
 │   ├── TuningBusyError
 │   ├── TuningInterruptedError
@@ -107,6 +110,27 @@ class DownloadError(SourceError):
         super().__init__(
             f"Cannot download {url}: {reason}",
             "Check the address and the network, or name a local file.",
+        )
+
+
+class OwnRatingsError(SourceError):
+    """A file of somebody's own ratings cannot be used."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"Cannot use the ratings in {str(path)!r}: {reason}.",
+            "Give it the columns movie_id (or title) and rating, one movie a row.",
+        )
+
+
+class UnknownTitleError(SourceError):
+    """No movie is called like this."""
+
+    def __init__(self, title: str, suggestions: Sequence[str]) -> None:
+        closest = ", ".join(repr(one) for one in suggestions)
+        super().__init__(
+            f"No movie is called {title!r}.",
+            f"Did you mean {closest}?" if closest else "Use its id from table movies.",
         )
 
 
@@ -326,6 +350,16 @@ class StudyStorageError(ModelError):
             f"Cannot use the storage of the study: {reason}",
             "Name a database that SQLAlchemy reaches with --storage, such as "
             "sqlite:///study.sqlite, or leave the option out.",
+        )
+
+
+class UnknownModelError(ModelError):
+    """No model has this id."""
+
+    def __init__(self, model_id: str) -> None:
+        super().__init__(
+            f"There is no model {model_id!r} in this warehouse.",
+            "Run `python cli.py models` to list those that there are.",
         )
 
 

@@ -5,6 +5,7 @@ rating that the network predicts. Never imports torch. `batch_scoring.py` calls 
 functions for everyone at once.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.registry import Entities, Ids, StoredModel, Vectors
-from recsys.scoring import LoadedModel
+from recsys.scoring import LoadedModel, Predictor
 from recsys.warehouse import Warehouse
 
 NEIGHBOUR_COUNT = 20
@@ -125,7 +126,7 @@ def recommend_for_user(
 
 
 def recommend(
-    model: LoadedModel, known: KnownRatings, user_index: Ids, method: str, count: int
+    model: Predictor, known: KnownRatings, user_index: Ids, method: str, count: int
 ) -> Recommendations:
     """Rank unseen movies for some users at once.
 
@@ -176,6 +177,13 @@ def recommend(
         predicted_rating=predicted[users, movies],
         is_confirmed=predicted[users, movies] >= means[users],
     )
+
+
+def load_reasons(
+    warehouse: Warehouse, user_id: int, movie_ids: Sequence[int]
+) -> list[dict[str, Any]]:
+    """Return the liked movies nearest to each of some movies: rows of `movie_reasons`."""
+    return warehouse.table("select_reasons", user_id=user_id, movie_ids=list(movie_ids)).records()
 
 
 def nearest_users(embeddings: Vectors, user_index: Ids) -> tuple[Ids, Table]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.errors import NoModelError, UnknownIdError
-from recsys.warehouse import Warehouse
+from recsys.warehouse import Columns, Warehouse
 
 _log = logging.getLogger(__name__)
 
@@ -302,6 +302,37 @@ def _read_entities(warehouse: Warehouse, model_id: str, kind: str) -> Entities:
 def promote_model(warehouse: Warehouse, model_id: str) -> None:
     """Make one model the current one; call it inside a transaction with its scores."""
     warehouse.run("promote_model", model_id=model_id)
+
+
+def load_weights(warehouse: Warehouse, model: StoredModel) -> NetworkWeights:
+    """Return the network of a model as arrays."""
+    layers = warehouse.columns("select_network_layers", model_id=model.model_id)
+    numbers = layers["layer"]
+    return NetworkWeights(
+        _read_side(warehouse, model.model_id, "user"),
+        _read_side(warehouse, model.model_id, "movie"),
+        tuple(_read_layer(layers, numbers == number) for number in np.unique(numbers)),
+    )
+
+
+def _read_layer(columns: Columns, mask: NDArray[np.bool_]) -> Layer:
+    inputs = int(columns["position"][mask].max())
+    return Layer(
+        columns["weight"][mask].reshape(-1, inputs),
+        columns["bias"][mask][::inputs],
+        is_rectified=bool(columns["lowest_value"][mask][0] == 0),
+    )
+
+
+def _read_side(warehouse: Warehouse, model_id: str, kind: str) -> SideWeights:
+    factors = warehouse.columns(f"select_network_{kind}s", model_id=model_id)
+    units = warehouse.columns(f"select_network_{kind}_units", model_id=model_id)
+    width = int(factors["position"].max())
+    return SideWeights(
+        factors["bias"][::width],
+        factors["value"].reshape(-1, width),
+        units["value"].reshape(-1, int(units["unit"].max())),
+    )
 
 
 def is_trained_on(warehouse: Warehouse, data_fingerprint: str) -> bool:

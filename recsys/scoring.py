@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import io
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import onnxruntime
@@ -70,6 +71,17 @@ class Scorer:
             feed = {"user_index": users[rows], "movie_index": movies[rows]}
             ratings[rows] = self._session.run(["rating"], feed)[0]
         return ratings
+
+
+class Predictor(Protocol):
+    """What can say how users would rate every movie of a model."""
+
+    @property
+    def stored(self) -> StoredModel:
+        """Return the model."""
+
+    def predict_table(self, user_index: Ids) -> NDArray[np.float32]:
+        """Return ratings (stars), shape (users, movies of the model)."""
 
 
 @dataclass(frozen=True)

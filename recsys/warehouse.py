@@ -258,11 +258,20 @@ def _query_text(query: str) -> str:
 
 def record_sql_files(warehouse: Warehouse) -> None:
     """Fill table `sql_files` with the files that make this warehouse."""
-    files = sorted(sql_folder().glob("[0-9][0-9]_*.sql"))
-    digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
-    names = [file.name for file in files]
-    columns = {"name": np.array(names), "sha256": np.array(digests)}
+    digests = _sql_file_digests()
+    columns = {"name": np.array(list(digests)), "sha256": np.array(list(digests.values()))}
     warehouse.append("insert_sql_files", "new_sql_files", columns)
+
+
+def sql_sha256() -> str:
+    """Return the SHA-256 over the SQL files of this program, as view `data_fingerprint` does."""
+    text = ",".join(f"{name}:{digest}" for name, digest in _sql_file_digests().items())
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _sql_file_digests() -> dict[str, str]:
+    files = sorted(sql_folder().glob("[0-9][0-9]_*.sql"))
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
 def create_relations(warehouse: Warehouse, first: int, last: int, **parameters: object) -> None:

@@ -12,12 +12,11 @@ with described as (
         year,
         coalesce(genres, []::varchar[]) as genres,
         -- A title made up from the id says nothing. The year has its own feature:
-        -- '(1999)' at the end is no title word
-        if(
-            title = 'movie ' || movie_id,
-            '',
-            regexp_replace(lower(coalesce(title, '')), '\s*\(\d{4}\)\s*$', '')
-        ) as title,
+        -- '(1999)' at the end is no title word. (No if(): clients before 2.0 lack it.)
+        case
+            when title = 'movie ' || movie_id then ''
+            else regexp_replace(lower(coalesce(title, '')), '\s*\(\d{4}\)\s*$', '')
+        end as title,
     from movies
 ),
 

@@ -1,7 +1,8 @@
 """The command line: parse, call, print. The only place that imports click.
 
 Each module holds the commands of one moment of a warehouse's life: `building`, `serving`,
-`inspecting`.
+`tuning`,
+`models`, `inspecting`.
 """
 
 import logging
@@ -11,7 +12,7 @@ from typing import Any
 
 import click
 
-from recsys.cli import building, inspecting, serving
+from recsys.cli import building, inspecting, models, recommending, serving, tuning
 from recsys.cli.options import (
     Globals,
     database_option,
@@ -27,8 +28,10 @@ COMMANDS = (
     building.train,
     building.score,
     serving.verify,
-    serving.recommend,
+    recommending.recommend,
     serving.similar,
+    tuning.tune,
+    models.models,
     inspecting.sql,
     inspecting.export,
     inspecting.doctor,

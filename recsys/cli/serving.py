@@ -1,4 +1,4 @@
-"""Commands that ask the model: verify, recommend, similar. None of them loads torch."""
+"""Commands that ask the model: verify, similar. None of them loads torch."""
 
 import dataclasses
 import logging
@@ -14,7 +14,7 @@ from recsys.cli.options import (
     verbosity_options,
 )
 from recsys.cli.output import print_records
-from recsys.config import RECOMMENDATION_COUNT, RECOMMENDATION_METHODS
+from recsys.config import RECOMMENDATION_COUNT
 
 _log = logging.getLogger("recsys")
 
@@ -96,55 +96,6 @@ def verify(shared: Globals, user: int | None, count: int, split: str, save: bool
             f"\nRMSE {rmse(predicted, actual):.3f} stars, MAE "
             f"{mae(predicted, actual):.3f} stars over {len(compared)} movies."
         )
-
-
-@click.command()
-@click.option("--user", type=int, required=True, metavar="ID", help="For whom.")
-@click.option(
-    "-n",
-    "--count",
-    type=click.IntRange(min=1),
-    default=RECOMMENDATION_COUNT,
-    show_default=True,
-    help="How many movies.",
-)
-@click.option(
-    "--by",
-    "method",
-    type=click.Choice(RECOMMENDATION_METHODS),
-    default="rating",
-    show_default=True,
-    help="rating: the highest predicted rating; movies: most similar to the movies they "
-    "liked; users: what the most similar users liked.",
-)
-@database_option
-@device_option
-@format_option
-@verbosity_options
-@pass_globals
-def recommend(shared: Globals, user: int, count: int, method: str) -> None:
-    """Recommend movies that a user has not rated.
-
-    Whatever the method, each movie comes with the rating that the network predicts; it is
-    confirmed if that is at or above the user's own mean.
-    """
-    from recsys.recommendation import movie_titles, recommend_for_user
-    from recsys.registry import current_model, warn_if_stale
-    from recsys.scoring import load_scorer
-    from recsys.warehouse import open_for_reading
-
-    with open_for_reading(shared.database) as warehouse:
-        stored = current_model(warehouse)
-        warn_if_stale(warehouse, stored)
-        model = load_scorer(stored, shared.device)
-        found = recommend_for_user(warehouse, model, user, method, count)
-        rows = found.records(stored, movie_titles(warehouse, stored))
-    if len(rows) < count:
-        _log.warning("Only %d movies can be recommended to user %d.", len(rows), user)
-    if shared.format == "table":
-        click.echo(f"User {user}, by {method}, model {stored.model_id}\n")
-    hidden = ("model_id", "user_id", "method")
-    print_records(rows, shared.format, hidden)
 
 
 @click.command()

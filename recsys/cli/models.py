@@ -1,0 +1,54 @@
+"""Commands about the models of a warehouse: list them, go back to one."""
+
+import click
+
+from recsys.cli.options import (
+    Globals,
+    database_option,
+    device_option,
+    format_option,
+    pass_globals,
+    verbosity_options,
+)
+from recsys.cli.output import print_rows
+
+
+@click.group(invoke_without_command=True)
+@database_option
+@format_option
+@verbosity_options
+@pass_globals
+@click.pass_context
+def models(context: click.Context, shared: Globals) -> None:
+    """List the models, newest first, or go back to one of them.
+
+    A stale model was trained on other data, or by other SQL files, than there are now. The
+    full lineage is in view model_lineage.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from recsys.warehouse import open_for_reading, sql_sha256
+
+    with open_for_reading(shared.database) as warehouse:
+        table = warehouse.table("select_models", sql_sha256=sql_sha256())
+    print_rows(table.columns, table.rows, shared.format)
+
+
+@models.command()
+@click.argument("model_id", metavar="MODEL_ID")
+@database_option
+@device_option
+@verbosity_options
+@pass_globals
+def use(shared: Globals, model_id: str) -> None:
+    """Make MODEL_ID the current model.
+
+    Its predictions and recommendations take the place of the others, and predict_rating
+    computes by it, all in one transaction.
+    """
+    from recsys.batch_scoring import use_model
+
+    done = use_model(shared.database, model_id, shared.device, shared.progress)
+    click.echo(
+        f"Model {done.model_id} is current; {done.prediction_count} predictions ({done.provider})."
+    )
