@@ -85,7 +85,7 @@ def build_warehouse(
     print_rows(funnel.columns, funnel.rows, shared.format)
     if shared.format == "table":
         if outcome is not None:
-            click.echo(f"\n{_describe(outcome)}")
+            click.echo(f"\n{describe_outcome(outcome)}")
         click.echo(f"{shared.database} is ready.")
 
 
@@ -132,7 +132,7 @@ def train(shared: Globals, preset: str | None, seed: int, promote: Any, fit_on: 
 
     options = pipeline.TrainingOptions(preset, seed, shared.device, promote, fit_on)
     outcome = pipeline.train_in_place(shared.database, options, shared.progress)
-    click.echo(_describe(outcome))
+    click.echo(describe_outcome(outcome))
 
 
 @click.command()
@@ -152,7 +152,7 @@ def score(shared: Globals) -> None:
     click.echo(f"{done.prediction_count} predictions by model {done.model_id} ({done.provider}).")
 
 
-def _describe(outcome: "TrainingOutcome") -> str:
+def describe_outcome(outcome: "TrainingOutcome") -> str:
     """Say what was trained, how good it is and whether it is current now."""
     became = "is the current model" if outcome.is_promoted else "was stored, not promoted"
     return (

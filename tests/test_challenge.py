@@ -1,0 +1,93 @@
+"""A tuned configuration against the current model."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from recsys.challenge import ChallengeOptions, Comparison, challenge
+from recsys.config import PRESETS, NetworkConfig, Preset, TrainingConfig
+from recsys.dataset import Dataset, choose_device, load_dataset
+from recsys.errors import WarehouseChangedError
+from recsys.search_space import preset_from
+from recsys.warehouse import open_for_reading
+
+OPTIONS = ChallengeOptions(seeds=(0, 1), device="cpu")
+
+
+@pytest.fixture
+def dataset(built: Path) -> Dataset:
+    with open_for_reading(built) as warehouse:
+        return load_dataset(warehouse, choose_device("cpu"))
+
+
+def current_model(path: Path) -> dict[str, str]:
+    with open_for_reading(path) as warehouse:
+        return warehouse.row("select_model_recipe")
+
+
+def test_a_gain_beyond_the_spread_wins() -> None:
+    assert Comparison(challenger=[0.70, 0.71], current=[0.75, 0.76]).is_won
+
+
+def test_a_gain_within_the_spread_does_not() -> None:
+    comparison = Comparison(challenger=[0.70, 0.76], current=[0.72, 0.76])
+    assert comparison.gain == pytest.approx(0.01)
+    assert comparison.spread > comparison.gain
+    assert not comparison.is_won
+
+
+def test_a_challenger_that_fails_does_not_win() -> None:
+    assert not Comparison(challenger=[0.70, float("inf")], current=[0.75, 0.76]).is_won
+
+
+def test_the_same_configuration_is_not_promoted_again(built: Path, dataset: Dataset) -> None:
+    before = current_model(built)
+    same = preset_from("again", json.loads(before["hyperparameters"]))
+    outcome = challenge(built, dataset, same, OPTIONS)
+    assert not outcome.is_promoted
+    assert "same configuration" in outcome.reason
+    assert current_model(built) == before
+
+
+@pytest.mark.slow
+def test_a_worse_configuration_is_stored_and_not_promoted(built: Path, dataset: Dataset) -> None:
+    before = current_model(built)
+    poor = Preset(
+        "poor",
+        NetworkConfig(has_interaction_terms=False, user_dimension=1, movie_dimension=1),
+        TrainingConfig(is_distilled=False, epochs=1, learning_rate=1e-6),
+    )
+    outcome = challenge(built, dataset, poor, OPTIONS)
+    assert not outcome.is_promoted
+    assert "not more than the spread" in outcome.reason
+    assert current_model(built) == before
+    with open_for_reading(built) as warehouse:
+        assert warehouse.table("select_model", model_id=outcome.model_id).rows
+
+
+@pytest.mark.slow
+def test_a_better_configuration_becomes_current(built: Path, dataset: Dataset) -> None:
+    poor = replace(PRESETS["notebook"].training, epochs=1, learning_rate=1e-6)
+    slow = Preset("poor", PRESETS["notebook"].network, poor)
+    _make_current(built, dataset, slow)
+    outcome = challenge(built, dataset, PRESETS["direct"], OPTIONS)
+    assert outcome.is_promoted
+    assert "more than the spread" in outcome.reason
+    assert current_model(built)["model_id"] == outcome.model_id
+
+
+def _make_current(path: Path, dataset: Dataset, preset: Preset) -> None:
+    from recsys.pipeline import TrainingOptions, create_model_of, publish_as_decided
+    from recsys.warehouse import open_for_writing
+
+    model = create_model_of(preset, dataset, TrainingOptions(device="cpu"))
+    with open_for_writing(path) as warehouse:
+        publish_as_decided(warehouse, model, "cpu", True, "a test")
+
+
+def test_a_model_of_other_data_is_not_stored(built: Path, dataset: Dataset) -> None:
+    other = replace(dataset, fingerprint="other")
+    with pytest.raises(WarehouseChangedError):
+        challenge(built, other, PRESETS["direct"], OPTIONS)

@@ -1,0 +1,220 @@
+"""The search: what it tries, what it keeps, and what it must never look at."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+import torch
+from optuna.trial import TrialState
+
+from recsys import tuning
+from recsys.config import PRESETS
+from recsys.dataset import Dataset, choose_device, load_dataset
+from recsys.errors import (
+    NothingTunedError,
+    StudyStorageError,
+    TuningBusyError,
+    TuningWorkerError,
+    WarehouseChangedError,
+)
+from recsys.search_space import search_space, values_of
+from recsys.trial_log import store_trials
+from recsys.tuning import TuningOptions, run_trial, tune, without_test
+from recsys.warehouse import open_for_reading, open_for_writing
+
+PROJECT = Path(__file__).resolve().parent.parent
+DIRECT = replace(PRESETS["direct"], training=replace(PRESETS["direct"].training, epochs=6))
+QUICK = TuningOptions(trials=3, preset="direct", comparison_seeds=2, device="cpu")
+
+
+@pytest.fixture
+def dataset(built: Path) -> Dataset:
+    with open_for_reading(built) as warehouse:
+        return load_dataset(warehouse, choose_device("cpu"))
+
+
+@pytest.fixture
+def study() -> optuna.Study:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna.create_study(sampler=optuna.samplers.TPESampler(seed=1))
+
+
+def trials_in(path: Path) -> list[dict[str, Any]]:
+    with open_for_reading(path) as warehouse:
+        return warehouse.table("select_trials").records()
+
+
+def test_a_trial_reports_every_epoch(dataset: Dataset, study: optuna.Study) -> None:
+    run_trial(study, dataset, DIRECT)
+    trial = study.trials[0]
+    assert trial.state == TrialState.COMPLETE
+    assert sorted(trial.intermediate_values) == [1, 2, 3, 4, 5, 6]
+    assert trial.value == min(trial.intermediate_values.values())
+    assert set(trial.params) == {one.name for one in search_space(DIRECT)}
+
+
+def test_test_ratings_are_never_read(dataset: Dataset) -> None:
+    def values(data: Dataset) -> list[float | None]:
+        sampler = optuna.samplers.TPESampler(seed=3)
+        study = optuna.create_study(sampler=sampler)
+        for _ in range(2):
+            run_trial(study, data, DIRECT)
+        return [trial.value for trial in study.trials]
+
+    unknown = replace(dataset.test, rating=torch.full_like(dataset.test.rating, torch.nan))
+    assert values(dataset) == values(replace(dataset, test=unknown))
+    assert values(dataset) == values(without_test(dataset))
+    assert len(without_test(dataset).test) == 0
+
+
+def test_the_pruner_ends_a_trial(dataset: Dataset) -> None:
+    study = optuna.create_study(pruner=optuna.pruners.ThresholdPruner(upper=0.0))
+    run_trial(study, dataset, DIRECT)
+    assert study.trials[0].state == TrialState.PRUNED
+    assert list(study.trials[0].intermediate_values) == [1]
+
+
+@pytest.mark.filterwarnings("ignore:The reported value is ignored")
+def test_a_trial_that_diverges_is_pruned_and_marked(dataset: Dataset, study: optuna.Study) -> None:
+    infinite = replace(dataset.train, rating=torch.full_like(dataset.train.rating, torch.inf))
+    run_trial(study, dataset.with_train(infinite), DIRECT)
+    assert study.trials[0].state == TrialState.PRUNED
+    assert study.trials[0].user_attrs == {"diverged": True}
+
+
+@pytest.mark.slow
+def test_tune_stores_trials_and_goes_on_where_it_was(built: Path) -> None:
+    outcome = tune(built, QUICK)
+    first = trials_in(built)
+    assert [trial["number"] for trial in first] == [0, 1, 2]
+    assert {trial["state"] for trial in first} <= {"complete", "pruned"}
+    assert json.loads(first[0]["hyperparameters"]) == values_of(PRESETS["direct"])
+    assert all(trial["epochs"] > 0 and trial["seconds"] > 0 for trial in first)
+    assert outcome.preset == "direct-tuned"
+    assert outcome.reason
+
+    tune(built, replace(QUICK, trials=5, jobs=2))
+    more = trials_in(built)
+    assert more[:3] == first
+    assert [trial["number"] for trial in more] == [0, 1, 2, 3, 4]
+    settings = [trial["hyperparameters"] for trial in more]
+    assert len(set(settings)) == 5, "a search that goes on must not try the same again"
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_trials(built: Path, tmp_path: Path) -> None:
+    found = []
+    for name in ("a", "b"):
+        options = replace(QUICK, storage=f"sqlite:///{tmp_path / name}.sqlite", seed=7)
+        tune(built, options)
+        found.append([(one["value"], one["hyperparameters"]) for one in trials_in(built)])
+    assert found[0] == found[1]
+
+
+@pytest.mark.slow
+def test_changed_data_begin_a_new_study(built: Path) -> None:
+    tune(built, replace(QUICK, trials=1))
+    with open_for_writing(built) as warehouse:
+        warehouse.run_file(_sql(built.parent, "update settings set split_seed = 43;"))
+    tune(built, replace(QUICK, trials=1))
+    with open_for_reading(built) as warehouse:
+        _, found = warehouse.stream("select distinct study from trials")
+        assert len(list(found)) == 2
+
+
+def _sql(folder: Path, text: str) -> Path:
+    file = folder / "change.sql"
+    file.write_text(text)
+    return file
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_what_is_done(built: Path) -> None:
+    command = [sys.executable, str(PROJECT / "cli.py"), "--database", str(built)]
+    running = subprocess.Popen(
+        [*command, "tune", "--preset", "direct", "--trials", "500"],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    storage = built.with_name(f"{built.name}.tuning.sqlite")
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not _finished_in(storage):
+        time.sleep(0.5)
+    os.killpg(running.pid, signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert "of 500 trials, which are kept" in said
+    assert "Traceback" not in said
+    states = [trial["state"] for trial in trials_in(built)]
+    assert "complete" in states
+    assert "running" not in states
+    assert sum(state == "failed" for state in states) <= 1
+
+
+def _finished_in(storage: Path) -> int:
+    """Return how many trials a storage holds that were completed."""
+    if not storage.exists():
+        return 0
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        summaries = optuna.get_all_study_summaries(f"sqlite:///{storage}")
+        names = [one.study_name for one in summaries]
+        study = optuna.load_study(study_name=names[0], storage=f"sqlite:///{storage}")
+        return len(study.get_trials(states=(TrialState.COMPLETE,)))
+    except Exception:  # noqa: BLE001 - it is just being created
+        return 0
+
+
+def test_trials_of_a_killed_run_are_put_back(dataset: Dataset, study: optuna.Study) -> None:
+    abandoned = study.ask(tuning._distributions(search_space(DIRECT)))
+    tuning._put_back_abandoned(study)
+    assert study.trials[0].state == TrialState.FAIL
+    run_trial(study, dataset, DIRECT)
+    assert study.trials[1].params == abandoned.params
+
+
+def test_without_a_complete_trial_there_is_nothing_to_promote(study: optuna.Study) -> None:
+    study.tell(study.ask(), state=TrialState.PRUNED)
+    with pytest.raises(NothingTunedError):
+        tuning._best_trial(study)
+
+
+def test_a_storage_that_cannot_be_reached_is_foreseen(built: Path) -> None:
+    with pytest.raises(StudyStorageError) as caught:
+        tune(built, replace(QUICK, storage="nonsense://secret@nowhere/db"))
+    assert "secret" not in caught.value.what
+
+
+def test_two_searches_do_not_share_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "study.sqlite"
+    with tuning._only_tuner(file), pytest.raises(TuningBusyError), tuning._only_tuner(file):
+        pass
+    with tuning._only_tuner(file):
+        pass
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_is_noticed(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tuning, "_work", os.abort)
+    with pytest.raises(TuningWorkerError):
+        tune(built, QUICK)
+
+
+def test_trials_are_not_stored_beside_other_data(built: Path) -> None:
+    with pytest.raises(WarehouseChangedError):
+        store_trials(built, "another fingerprint", "study", [])
+
+
+def test_a_trial_that_reached_nothing_has_no_value(study: optuna.Study) -> None:
+    study.tell(study.ask(), state=TrialState.PRUNED)
+    assert tuning._value(study.trials[0]) == math.inf
