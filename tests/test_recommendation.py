@@ -24,7 +24,7 @@ from recsys.registry import current_model
 from recsys.scoring import LoadedModel, load_scorer
 from recsys.warehouse import Warehouse, open_for_reading
 
-SIDE = 24  # users, and movies, of the checkerboard
+SIDE = 50  # users, and movies, of the checkerboard
 
 
 def ask(warehouse: Warehouse, query: str) -> list[tuple]:
