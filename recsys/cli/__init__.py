@@ -75,7 +75,7 @@ class Commands(click.Group):
 @verbosity_options
 @click.pass_context
 def commands(context: click.Context) -> None:
-    r"""Turn a ratings file into recommendations that live in SQL.
+    """Turn a ratings file into recommendations that live in SQL.
 
     One file holds the data, the model, its predictions and where they came from. Build it
     first; then query it with any DuckDB client, or with the commands below.
@@ -84,7 +84,7 @@ def commands(context: click.Context) -> None:
       python cli.py build-warehouse
       python cli.py recommend --user 599
       python cli.py sql "select * from predictions where user_id = 599 limit 5"
-    """
+    """  # noqa: D301 - click wants the character itself, not its spelling
     context.ensure_object(Globals)
 
 
