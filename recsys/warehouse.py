@@ -275,10 +275,14 @@ def _sql_file_digests() -> dict[str, str]:
 
 
 def create_relations(warehouse: Warehouse, first: int, last: int, **parameters: object) -> None:
-    """Run the numbered files of `sql/` from `first` to `last`, in order."""
-    for file in sorted(sql_folder().glob("[0-9][0-9]_*.sql")):
-        if first <= int(file.name[:2]) <= last:
-            warehouse.run_file(file, **parameters)
+    """Run the numbered files of `sql/` from `first` to `last`, in order.
+
+    In one transaction: hundreds of statements would each wait for the disk.
+    """
+    with warehouse.transaction():
+        for file in sorted(sql_folder().glob("[0-9][0-9]_*.sql")):
+            if first <= int(file.name[:2]) <= last:
+                warehouse.run_file(file, **parameters)
 
 
 def open_for_reading(path: Path) -> Warehouse:

@@ -64,7 +64,9 @@ def used_names() -> list[tuple[str, re.Pattern[str]]]:
                     )
                 case _:
                     continue
-            found.append((f"{file.name}:{call.lineno}", re.compile(pattern)))
+            is_list = call.func.attr == "append" and len(call.args) == 1
+            if not is_list:
+                found.append((f"{file.name}:{call.lineno}", re.compile(pattern)))
     return found
 
 
