@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from recsys.config import DATABASE_VARIABLE, DEFAULT_DATABASE
 from recsys.progress import Draw, silent
@@ -48,8 +49,13 @@ pass_globals = click.make_pass_decorator(Globals, ensure=True)
 
 
 def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
-    """Store an option that was given in the one `Globals` of this run."""
-    if value is None:
+    """Store an option that was given in the one `Globals` of this run.
+
+    The environment is heard once, before the command: it must not overrule an option there.
+    """
+    source = context.get_parameter_source(str(parameter.name))
+    is_heard_already = source is ParameterSource.ENVIRONMENT and context.parent is not None
+    if value is None or is_heard_already:
         return
     shared = context.find_root().ensure_object(Globals)
     setattr(shared, str(parameter.name), value)
