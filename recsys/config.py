@@ -91,8 +91,11 @@ class TrainingConfig:
         embedding_decay: of embeddings and biases.
         embedding_penalty: weight in the loss of the squared length of the embeddings of
             a batch; unlike decay it grows with how often a user or movie occurs.
-        bias_penalty: weight in the loss of the squared biases of a batch.
+        bias_penalty: the same for biases.
+        taste_penalty: the same for tastes.
         batch_size: cells a step.
+        steps_per_epoch: enlarge batches, within reason, to take about so many steps; None
+            leaves them as they are.
         epochs: passes over the cells at most.
         patience: epochs without a better valid RMSE before it stops; None never stops.
         keeps_best_epoch: end with the weights of the best epoch on valid, not the last.
@@ -108,7 +111,9 @@ class TrainingConfig:
     embedding_decay: float = 1e-2
     embedding_penalty: float = 0.0
     bias_penalty: float = 0.0
+    taste_penalty: float = 0.0
     batch_size: int = 512
+    steps_per_epoch: int | None = None
     epochs: int = 60
     patience: int | None = 15
     keeps_best_epoch: bool = True
@@ -152,20 +157,23 @@ _DIRECT = Preset(
     NetworkConfig(
         user_dimension=16,
         movie_dimension=16,
-        description_dimension=64,
+        description_dimension=150,
         dropout=0.3,
-        embedding_dropout=0.2,
+        embedding_dropout=0.4,
     ),
     TrainingConfig(
         is_distilled=False,
         learning_rate=5e-3,
         warm_up=0.15,
-        weight_decay=0.1,
+        weight_decay=1.0,
         embedding_decay=0.0,
-        embedding_penalty=0.08,
+        embedding_penalty=0.13,
         bias_penalty=0.02,
+        taste_penalty=0.01,
         batch_size=128,
+        steps_per_epoch=45,
         epochs=40,
+        patience=8,
     ),
 )
 # Distilled from a teacher that fills the whole table of users and movies.

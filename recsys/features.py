@@ -97,7 +97,9 @@ def describe_movies(
     )
     factors = factors - factors.mean(axis=0)  # double-centres K: movies' levels are biases
     remainder = config.word_weight * np.maximum(dropped, 0.0)
-    scale = float(((factors**2).sum(axis=1) + remainder).mean()) or 1.0
+    scale = float(((factors**2).sum(axis=1) + remainder).mean())
+    if scale < 1e-12:  # all described alike: what centring left is rounding, do not enlarge it
+        return MovieDescription(np.zeros_like(factors), np.zeros(movie_count))
     return MovieDescription(factors / np.sqrt(scale), remainder / scale)
 
 

@@ -5,6 +5,8 @@ an `nn.Module` to train, and the same function folded for serving. The next file
 `training.py`.
 """
 
+import copy
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -21,12 +23,14 @@ class RatingNetwork(nn.Module):
 
     With interaction terms,
 
-        f = mean + b_u + b_m + <e_u, e_m> + <t_u, z_m> + MLP([e_u, e_m, z_m]),
+        f = mean + deviation (b_u + b_m + <e_u, e_m> + <t_u, z_m> + MLP([e_u, e_m, z_m])),
 
-    without them, f = MLP([e_u, e_m]) as in a plain embedding network. z_m is what is known
-    of the movie besides its ratings and t_u the user's taste for it; both are absent where
-    nothing is known. The first layer sees the bare concatenation, so that for serving it
-    folds into one table of users and one of movies (see `FoldedNetwork`).
+    where mean and deviation are those of the ratings learnt from: the weights are in units
+    of the deviation, so that one configuration suits every rating scale. Without them,
+    f = MLP([e_u, e_m]) as in a plain embedding network. z_m is what is known of the movie
+    besides its ratings and t_u the user's taste for it; both are absent where nothing is
+    known. The first layer sees the bare concatenation, so that for serving it folds into one
+    table of users and one of movies (see `FoldedNetwork`).
 
     Args:
         user_count: rows of the user embedding.
@@ -40,6 +44,8 @@ class RatingNetwork(nn.Module):
     lowest: Tensor
     highest: Tensor
     description: Tensor
+    mean: Tensor
+    deviation: Tensor
 
     def __init__(
         self,
@@ -62,7 +68,8 @@ class RatingNetwork(nn.Module):
         self.user_embedding = _embedding(user_count, config.user_dimension, deviation)
         self.movie_embedding = _embedding(movie_count, config.movie_dimension, deviation)
         if config.has_interaction_terms:
-            self.mean = nn.Parameter(torch.zeros(()))
+            self.register_buffer("mean", torch.zeros(()))
+            self.register_buffer("deviation", torch.ones(()))
             self.user_bias = _embedding(user_count, 1, 0.0)
             self.movie_bias = _embedding(movie_count, 1, 0.0)
             self.user_taste = _embedding(user_count, features, 0.0)
@@ -89,18 +96,32 @@ class RatingNetwork(nn.Module):
         if self.has_interaction_terms:
             bias = self.user_bias(user_index)[:, 0] + self.movie_bias(movie_index)[:, 0]
             taste = (self.user_taste(user_index) * described).sum(dim=1)
-            rating = rating + self.mean + bias + (user * movie).sum(dim=1) + taste
+            match = (user * movie).sum(dim=1)
+            rating = self.mean + self.deviation * (rating + bias + match + taste)
         return rating
 
-    def penalty(self, user_index: Tensor, movie_index: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the mean squared length of the batch's embeddings, and of its biases."""
-        user, movie = self.user_embedding(user_index), self.movie_embedding(movie_index)
-        lengths = user.square().sum(dim=1) + movie.square().sum(dim=1)
+    def penalty(self, user_index: Tensor, movie_index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the mean squared length of a batch's embeddings, biases and tastes."""
+        indices = {"user": user_index, "movie": movie_index}
+
+        def length(table: nn.Embedding, side: str) -> Tensor:
+            squared: Tensor = table(indices[side]).square().sum(dim=1)
+            return squared.mean()
+
+        embeddings = length(self.user_embedding, "user") + length(self.movie_embedding, "movie")
         if not self.has_interaction_terms:
-            return lengths.mean(), lengths.new_zeros(())
-        lengths = lengths + self.user_taste(user_index).square().sum(dim=1)
-        biases = self.user_bias(user_index).square() + self.movie_bias(movie_index).square()
-        return lengths.mean(), biases.mean()
+            return embeddings, embeddings.new_zeros(()), embeddings.new_zeros(())
+        biases = length(self.user_bias, "user") + length(self.movie_bias, "movie")
+        return embeddings, biases, length(self.user_taste, "user")
+
+    @torch.no_grad()
+    def centre(self, ratings: Tensor) -> None:
+        """Set mean and deviation to those of the ratings (stars) that are to be learnt."""
+        if not self.has_interaction_terms:
+            return
+        self.mean.copy_(ratings.mean())
+        deviation = ratings.std(correction=0)
+        self.deviation.copy_(torch.where(deviation > 0, deviation, 1.0))
 
     @torch.no_grad()
     def start_from(self, table: NDArray[np.float64]) -> None:
@@ -112,29 +133,17 @@ class RatingNetwork(nn.Module):
         Args:
             table: expected ratings, shape (users, movies), stars.
         """
-        mean = table.mean()
-        user_bias = table.mean(axis=1, keepdims=True) - mean
-        movie_bias = table.mean(axis=0, keepdims=True) - mean
-        left, values, right = np.linalg.svd(
-            table - mean - user_bias - movie_bias, full_matrices=False
-        )
+        self.centre(torch.from_numpy(table))
+        standard = (table - table.mean()) / float(self.deviation)
+        user_bias = standard.mean(axis=1, keepdims=True)
+        movie_bias = standard.mean(axis=0, keepdims=True)
+        left, values, right = np.linalg.svd(standard - user_bias - movie_bias, full_matrices=False)
         rank = min(self.user_embedding.embedding_dim, len(values))
         roots = np.sqrt(values[:rank])
-        self.start_at_mean(float(mean))
         self.user_bias.weight.copy_(torch.from_numpy(user_bias))
         self.movie_bias.weight.copy_(torch.from_numpy(movie_bias.T))
-        self.user_embedding.weight[:, :rank] = torch.from_numpy(left[:, :rank] * roots).to(
-            self.user_embedding.weight
-        )
-        self.movie_embedding.weight[:, :rank] = torch.from_numpy(right[:rank].T * roots).to(
-            self.movie_embedding.weight
-        )
-
-    @torch.no_grad()
-    def start_at_mean(self, mean: float) -> None:
-        """Let the network begin at the mean rating (stars), so that it learns deviations."""
-        if self.has_interaction_terms:
-            self.mean.fill_(mean)
+        self.user_embedding.weight[:, :rank] = torch.from_numpy(left[:, :rank] * roots).float()
+        self.movie_embedding.weight[:, :rank] = torch.from_numpy(right[:rank].T * roots).float()
 
 
 class FoldedNetwork(nn.Module):
@@ -142,7 +151,7 @@ class FoldedNetwork(nn.Module):
 
     The first layer W [u; m; z] + b is a sum of a part of the user and a part of the movie:
     both are computed once for every row. What is left per pair is a lookup, a dot product
-    and the layers after the first.
+    and the layers after the first. The deviation is folded into them too.
     """
 
     lowest: Tensor
@@ -167,12 +176,20 @@ class FoldedNetwork(nn.Module):
         self.register_buffer("user_hidden", user @ weights[0].T)
         self.register_buffer("movie_hidden", movie_inputs @ weights[1].T + first.bias)
         if network.has_interaction_terms:
-            tastes = network.user_taste.weight
-            self.register_buffer("user_factors", torch.cat([user, tastes], dim=1))
+            unit, tastes = network.deviation, network.user_taste.weight
+            movie_bias = network.mean + unit * network.movie_bias.weight[:, 0]
+            self.register_buffer("user_factors", unit * torch.cat([user, tastes], dim=1))
             self.register_buffer("movie_factors", movie_inputs)
-            self.register_buffer("user_bias", network.user_bias.weight[:, 0])
-            self.register_buffer("movie_bias", network.movie_bias.weight[:, 0] + network.mean)
-        self.layers = nn.Sequential(*(one for one in later if not isinstance(one, nn.Dropout)))
+            self.register_buffer("user_bias", unit * network.user_bias.weight[:, 0])
+            self.register_buffer("movie_bias", movie_bias)
+        kept = [copy.deepcopy(one) for one in later if not isinstance(one, nn.Dropout)]
+        self.layers = nn.Sequential(*kept)
+        if network.has_interaction_terms:
+            final = kept[-1]
+            assert isinstance(final, nn.Linear)
+            with torch.no_grad():
+                final.weight.mul_(network.deviation)
+                final.bias.mul_(network.deviation)
 
     def forward(self, user_index: Tensor, movie_index: Tensor) -> Tensor:
         """Return ratings inside the scale, shape (batch,), for int64 indices (batch,)."""

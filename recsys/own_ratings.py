@@ -111,6 +111,7 @@ class _Finder:
             # Of two movies with the same title the lower id, entered last, is meant.
             for name in (_without_year(title), title):
                 self._movie[normalise(name)] = movie_id
+                self._movie.setdefault(_without_article(normalise(name)), movie_id)
 
     def find(self, movie: str) -> tuple[int, str]:
         """Return id and title of a movie that is named by its id or its title."""
@@ -135,6 +136,10 @@ def normalise(title: str) -> str:
     plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     in_front = re.sub(rf"^(.*), ({_ARTICLES})(\s*\(\d{{4}}\))?$", r"\2 \1\3", plain.strip())
     return " ".join(re.findall(r"\w+", in_front))
+
+
+def _without_article(title: str) -> str:
+    return re.sub(rf"^({_ARTICLES}) ", "", title)
 
 
 def _without_year(title: str) -> str:

@@ -31,9 +31,8 @@ _ROWS_THAT_PAY_FOR_THREADS = 4_096
 
 # Beyond these a teacher is out of reach: cells of its table, and operations of a step.
 _MOST_TEACHER_CELLS = 4_000_000
-_MOST_TEACHER_OPERATIONS = 1e10
-# Passes over more ratings need larger batches to take the same number of steps.
-_MOST_STEPS_PER_EPOCH = 2_000
+_MOST_TEACHER_OPERATIONS = 2e10
+_LARGEST_BATCH = 8_192
 
 OnEpoch = Callable[[EpochRecord], None]
 
@@ -81,8 +80,10 @@ def adapt(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
         if not can_distil(dataset):
             raise TeacherTooLargeError(len(dataset.user_ids), len(dataset.movie_ids))
         return config
-    least = math.ceil(len(dataset.train) / _MOST_STEPS_PER_EPOCH)
-    return replace(config, batch_size=max(config.batch_size, least))
+    if config.steps_per_epoch is None:
+        return config
+    fitting = min(len(dataset.train) // config.steps_per_epoch, _LARGEST_BATCH)
+    return replace(config, batch_size=max(config.batch_size, fitting))
 
 
 @dataclass(frozen=True)
@@ -217,7 +218,7 @@ def _create_network(
     if lesson.teacher is not None:
         network.start_from(lesson.teacher.table)
     else:
-        network.start_at_mean(float(lesson.cells.rating.mean()))
+        network.centre(lesson.cells.rating)
     return network.to(lesson.cells.rating.device)
 
 
@@ -238,15 +239,18 @@ def _run_epochs(
         else None
     )
     device = cells.rating.device
+    # Penalties weigh against errors in units of the ratings' deviation, whatever the scale.
+    weights = (config.embedding_penalty, config.bias_penalty, config.taste_penalty)
+    unit = network.deviation if network.has_interaction_terms else 1.0
     for epoch in range(1, config.epochs + 1):
         network.train()
         for batch in torch.randperm(len(cells), device=device).split(config.batch_size):
             users, movies = cells.user_index[batch], cells.movie_index[batch]
-            loss = F.mse_loss(network.estimate(users, movies), cells.rating[batch])
-            if config.embedding_penalty or config.bias_penalty:
-                lengths, biases = network.penalty(users, movies)
-                loss = loss + config.embedding_penalty * lengths
-                loss = loss + config.bias_penalty * biases
+            error = (network.estimate(users, movies) - cells.rating[batch]) / unit
+            loss = error.square().mean()
+            if any(weights):
+                lengths = network.penalty(users, movies)
+                loss = loss + sum(w * one for w, one in zip(weights, lengths, strict=True))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

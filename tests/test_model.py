@@ -55,6 +55,7 @@ def test_ratings_stay_inside_the_scale_whatever_the_weights(config, deviation):
 @pytest.mark.parametrize("features", [0, 3])
 def test_the_folded_network_computes_the_same(config, features):
     network = make(config, features, deviation=0.4)
+    network.centre(torch.tensor([2.0, 4.0]))
     folded = FoldedNetwork(network).eval()
     with torch.no_grad():
         expected, rating = network(*pairs()), folded(*pairs())
@@ -121,7 +122,7 @@ def test_outside_the_bounds_the_estimate_still_teaches():
         network.mean.fill_(99.0)
     assert network(*pairs()).max() == SCALE[1]
     network.estimate(*pairs()).mean().backward()
-    assert network.mean.grad == pytest.approx(1.0)
+    assert network.movie_bias.weight.grad.sum() == pytest.approx(1.0)
 
 
 def test_start_from_reproduces_a_table_of_its_rank():
@@ -147,24 +148,35 @@ def test_start_from_takes_a_table_of_lower_rank_than_the_embeddings():
 def test_the_penalty_is_the_mean_squared_length_of_the_batch():
     network = make(SHAPES["small"], features=3, deviation=0.5)
     users, movies = torch.tensor([1, 1, 4]), torch.tensor([0, 5, 5])
-    lengths, biases = network.penalty(users, movies)
+    lengths, biases, tastes = network.penalty(users, movies)
     state = {name: weight.double().numpy() for name, weight in network.state_dict().items()}
 
     def squared(name: str, rows: torch.Tensor) -> np.ndarray:
         return (state[f"{name}.weight"][rows] ** 2).sum(axis=1)
 
     expected = squared("user_embedding", users) + squared("movie_embedding", movies)
-    expected += squared("user_taste", users)
     assert lengths.item() == pytest.approx(expected.mean())
+    assert tastes.item() == pytest.approx(squared("user_taste", users).mean())
     assert biases.item() == pytest.approx(
         (squared("user_bias", users) + squared("movie_bias", movies)).mean()
     )
 
 
 def test_the_penalty_of_a_plain_network_has_no_biases():
-    lengths, biases = make(SHAPES["plain"], deviation=0.5).penalty(*pairs())
+    lengths, biases, tastes = make(SHAPES["plain"], deviation=0.5).penalty(*pairs())
     assert lengths > 0
     assert biases == 0
+    assert tastes == 0
+
+
+def test_predictions_are_in_units_of_the_ratings_that_it_is_centred_on():
+    network = make(SHAPES["small"], deviation=0.4)
+    before = network.estimate(*pairs())
+    ratings = torch.tensor([2.0, 10.0])
+    network.centre(ratings)
+    torch.testing.assert_close(network.estimate(*pairs()), 6.0 + 4.0 * before)
+    network.centre(torch.tensor([3.0, 3.0]))
+    torch.testing.assert_close(network.estimate(*pairs()), 3.0 + before)
 
 
 def test_the_notebook_preset_is_the_network_of_the_notebook():

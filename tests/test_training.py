@@ -269,8 +269,12 @@ def test_a_dense_table_is_too_much_for_a_teacher_as_well(noisy):
     assert choose_preset(dense).name == "direct"
 
 
-@pytest.mark.parametrize(("rating_count", "expected"), [(1_000, 32), (1_000_000, 500)])
-def test_many_ratings_take_larger_batches(noisy, rating_count, expected):
+@pytest.mark.parametrize(
+    ("rating_count", "steps", "expected"),
+    [(1_000, 50, 32), (100_000, 50, 2_000), (10_000_000, 50, 8_192), (100_000, None, 32)],
+)
+def test_many_ratings_take_larger_batches(noisy, rating_count, steps, expected):
     column = torch.zeros(rating_count, dtype=torch.int64)
     many = noisy.with_train(Interactions(column, column, column.float()))
-    assert adapt(DIRECT, many).batch_size == expected
+    config = replace(DIRECT, steps_per_epoch=steps)
+    assert adapt(config, many).batch_size == expected
