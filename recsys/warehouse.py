@@ -8,7 +8,7 @@ import hashlib
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -52,6 +52,7 @@ _SIGNS_OF_AN_UNREADABLE_FILE = (
     "Trying to read",
     "orrupt",
     "checksum",
+    "sqlite_scanner",
 )
 
 
@@ -101,6 +102,14 @@ class Warehouse:
         with translated(self.path):
             self._connection.close()
 
+    def checkpoint(self) -> None:
+        """Write everything from the log beside the file into the file itself.
+
+        Closing does so too, but says nothing when the disk is full.
+        """
+        with translated(self.path):
+            self._connection.execute("checkpoint")
+
     def run_file(self, file: Path, **parameters: object) -> None:
         """Run every statement of an SQL file, binding the parameters each one names."""
         with translated(self.path):
@@ -125,7 +134,8 @@ class Warehouse:
             SourceUnreadableError: DuckDB cannot make sense of the file.
         """
         try:
-            return _fetch_table(self._connection.execute(_query_text(query), parameters))
+            with _interruptible():
+                return _fetch_table(self._connection.execute(_query_text(query), parameters))
         except duckdb.Error as error:
             reason = str(error)
             if isinstance(error, duckdb.IOException) and _is_about(self.path, reason):
@@ -190,7 +200,9 @@ class Warehouse:
         try:
             yield
         except BaseException:
-            self._connection.execute("rollback")
+            # A full disk ends the transaction by itself; what went wrong is the news.
+            with suppress(duckdb.Error):
+                self._connection.execute("rollback")
             raise
         with translated(self.path):
             self._connection.execute("commit")
@@ -204,15 +216,17 @@ class Warehouse:
         try:
             if not self._connection.extract_statements(text):
                 raise QueryError("it is empty.")
-            cursor = self._connection.execute(text)
+            with _interruptible():
+                cursor = self._connection.execute(text)
         except duckdb.Error as error:
             raise QueryError(str(error)) from error
         names = tuple(str(column[0]) for column in cursor.description or ())
 
         def fetch() -> Iterator[tuple[Any, ...]]:
             try:
-                while batch := cursor.fetchmany(10_000):
-                    yield from batch
+                with _interruptible():
+                    while batch := cursor.fetchmany(10_000):
+                        yield from batch
             except duckdb.Error as error:
                 raise QueryError(str(error)) from error
 
@@ -337,11 +351,31 @@ def create_warehouse(path: Path) -> Warehouse:
 def translated(path: Path) -> Iterator[None]:
     """Turn what DuckDB and the system say about a file into an error that we foresee."""
     try:
+        with _interruptible():
+            yield
+    except (
+        duckdb.IOException,
+        duckdb.OutOfMemoryException,
+        duckdb.TransactionException,
+        duckdb.FatalException,
+        OSError,
+    ) as error:
+        raise _foreseen(path, str(error)) from error
+    except duckdb.Error as error:
+        if "orrupt" not in str(error):
+            raise
+        raise _foreseen(path, str(error)) from error
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """End on Ctrl-C as Python does; DuckDB then raises an error without a class of its own."""
+    try:
         yield
-    except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
-        raise _foreseen(path, str(error)) from error
-    except duckdb.FatalException as error:
-        raise _foreseen(path, str(error)) from error
+    except RuntimeError as error:
+        if "Query interrupted" in str(error):
+            raise KeyboardInterrupt from error
+        raise
 
 
 def _without_hints(reason: str) -> str:
