@@ -6,6 +6,7 @@ its place at the end. Used by `pipeline.py`.
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,7 @@ def replacing(path: Path) -> Iterator[Warehouse]:
     try:
         with create_warehouse(building) as warehouse:
             yield warehouse
+            warehouse.checkpoint()
         _require_replaceable(target)
         with translated(path):
             _synchronise(building)
@@ -49,16 +51,23 @@ def _require_replaceable(target: Path) -> None:
     """
     if not target.parent.is_dir():
         raise WarehouseUnwritableError(target, "its folder does not exist.")
+    log = target.with_name(f"{target.name}.wal")
     if target.exists():
         open_for_writing(target).close()
+        if log.exists():
+            raise WarehouseUnwritableError(target, f"{log.name} cannot be moved into it.")
+    elif log.exists():
+        # The log of a file that somebody moved away: DuckDB would apply it to the new one.
+        with translated(target):
+            log.replace(target.with_name(f"{log.name}.orphan"))
 
 
 def _remove_abandoned_builds(target: Path) -> None:
-    pattern = re.compile(rf"\.{re.escape(target.name)}\.(\d+)\.building$")
+    pattern = re.compile(rf"(\.{re.escape(target.name)}\.(\d+)\.building)(\.wal|\.tmp)?$")
     for file in target.parent.iterdir():
         found = pattern.match(file.name)
-        if found and not _is_running(int(found[1])):
-            _remove(file)
+        if found and not _is_running(int(found[2])):
+            _remove(file.with_name(found[1]))
 
 
 def _is_running(process_id: int) -> bool:
@@ -74,6 +83,7 @@ def _is_running(process_id: int) -> bool:
 def _remove(building: Path) -> None:
     for leftover in (building, building.with_name(f"{building.name}.wal")):
         leftover.unlink(missing_ok=True)
+    shutil.rmtree(building.with_name(f"{building.name}.tmp"), ignore_errors=True)
 
 
 def _synchronise(path: Path) -> None:

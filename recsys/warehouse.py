@@ -45,6 +45,12 @@ _SANDBOX: dict[str, str | bool | int | float | list[str]] = {
     "lock_configuration": True,
 }
 _SHOWN_OFFENDERS = 5
+# What DuckDB raises, besides IOException, when it cannot write its own file.
+_OUT_OF_SPACE = (
+    duckdb.OutOfMemoryException,
+    duckdb.TransactionException,
+    duckdb.FatalException,
+)
 _STARTS_OF_A_HINT = ("LINE ", "Possible ", "The search space ")
 _SIGNS_OF_AN_UNREADABLE_FILE = (
     "not a valid DuckDB",
@@ -52,7 +58,8 @@ _SIGNS_OF_AN_UNREADABLE_FILE = (
     "Trying to read",
     "orrupt",
     "checksum",
-    "sqlite_scanner",
+    "sqlite_scanner",  # DuckDB would read SQLite's files with an extension
+    "external extensions",
 )
 
 
@@ -138,7 +145,9 @@ class Warehouse:
                 return _fetch_table(self._connection.execute(_query_text(query), parameters))
         except duckdb.Error as error:
             reason = str(error)
-            if isinstance(error, duckdb.IOException) and _is_about(self.path, reason):
+            if isinstance(error, _OUT_OF_SPACE) or (
+                isinstance(error, duckdb.IOException) and _is_about(self.path, reason)
+            ):
                 raise _foreseen(self.path, reason) from error
             raise SourceUnreadableError(source, _without_hints(reason)) from error
 
@@ -353,13 +362,7 @@ def translated(path: Path) -> Iterator[None]:
     try:
         with _interruptible():
             yield
-    except (
-        duckdb.IOException,
-        duckdb.OutOfMemoryException,
-        duckdb.TransactionException,
-        duckdb.FatalException,
-        OSError,
-    ) as error:
+    except (duckdb.IOException, duckdb.PermissionException, *_OUT_OF_SPACE, OSError) as error:
         raise _foreseen(path, str(error)) from error
     except duckdb.Error as error:
         if "orrupt" not in str(error):
