@@ -66,10 +66,12 @@ class ChallengeOptions:
 
     Args:
         seeds: of the trainings of each side; the first is the seed of the model that stays.
+        study: the study that found the challenger.
         device: 'auto', 'cpu' or 'cuda'.
     """
 
     seeds: Sequence[int]
+    study: str
     device: str = "auto"
 
 
@@ -112,6 +114,7 @@ def challenge(
         progress,
         teacher,
     )
+    model = replace(model, study=options.study)
     with open_for_writing(path) as warehouse:
         if not is_trained_on(warehouse, dataset.fingerprint):
             raise WarehouseChangedError(path)

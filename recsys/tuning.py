@@ -174,7 +174,7 @@ def tune(path: Path, options: TuningOptions, progress: Progress = silent) -> Tra
     tuned = preset_with(preset, best.params)
     seeds = range(options.seed, options.seed + options.comparison_seeds)
     return challenge(
-        path, dataset, tuned, ChallengeOptions(seeds, options.device), teacher, progress
+        path, dataset, tuned, ChallengeOptions(seeds, task.study, options.device), teacher, progress
     )
 
 

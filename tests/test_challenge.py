@@ -13,7 +13,7 @@ from recsys.errors import WarehouseChangedError
 from recsys.search_space import preset_from
 from recsys.warehouse import open_for_reading
 
-OPTIONS = ChallengeOptions(seeds=(0, 1), device="cpu")
+OPTIONS = ChallengeOptions(seeds=(0, 1), study="a study", device="cpu")
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 """The command line: parse, call, print. The only place that imports click.
 
 Each module holds the commands of one moment of a warehouse's life: `building`, `serving`,
-`tuning`,
-`models`, `inspecting`.
+`recommending`, `tuning`, `reporting`, `models`, `inspecting`.
 """
 
 import logging
@@ -12,7 +11,7 @@ from typing import Any
 
 import click
 
-from recsys.cli import building, inspecting, models, recommending, serving, tuning
+from recsys.cli import building, inspecting, models, recommending, reporting, serving, tuning
 from recsys.cli.options import (
     Globals,
     database_option,
@@ -31,6 +30,7 @@ COMMANDS = (
     recommending.recommend,
     serving.similar,
     tuning.tune,
+    reporting.report,
     models.models,
     inspecting.sql,
     inspecting.export,
