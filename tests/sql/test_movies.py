@@ -110,3 +110,9 @@ def test_a_year_inside_the_title_is_a_word(given, select):
         "word:space",
         "year:1968",
     ]
+
+
+def test_a_title_made_up_from_the_id_says_nothing(given, select):
+    warehouse = given([(1, 42, 5)], [(10, "Movie 43 (2013)", "")])
+    features = [(movie, feature) for movie, feature, _ in select(warehouse, FEATURES)]
+    assert features == [(10, "word:43"), (10, "word:movie"), (10, "year:2013")]
