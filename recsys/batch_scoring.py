@@ -34,7 +34,7 @@ from recsys.warehouse import Warehouse, open_for_writing
 # Pairs that are held in memory at once.
 _PAIRS_PER_BATCH = 1_000_000
 # SQL computes each pair again; beyond these, the users that come first stand for all.
-_MOST_PAIRS_COMPARED = 1_000_000
+_MOST_PAIRS_COMPARED = 200_000
 _SQL_TOLERANCE = 1e-4  # stars
 
 

@@ -94,8 +94,8 @@ class TrainingConfig:
         bias_penalty: the same for biases.
         taste_penalty: the same for tastes.
         batch_size: cells a step.
-        steps_per_epoch: enlarge batches, within reason, to take about so many steps; None
-            leaves them as they are.
+        steps_per_epoch: where there are many ratings, enlarge batches, within reason, to
+            take about so many steps, and make fewer passes; None does neither.
         epochs: passes over the cells at most.
         patience: epochs without a better valid RMSE before it stops; None never stops.
         keeps_best_epoch: end with the weights of the best epoch on valid, not the last.
@@ -158,8 +158,8 @@ _DIRECT = Preset(
         user_dimension=16,
         movie_dimension=16,
         description_dimension=150,
-        dropout=0.3,
-        embedding_dropout=0.4,
+        dropout=0.1,
+        embedding_dropout=0.2,
     ),
     TrainingConfig(
         is_distilled=False,
@@ -169,7 +169,7 @@ _DIRECT = Preset(
         embedding_decay=0.0,
         embedding_penalty=0.13,
         bias_penalty=0.02,
-        taste_penalty=0.01,
+        taste_penalty=0.03,
         batch_size=128,
         steps_per_epoch=45,
         epochs=40,

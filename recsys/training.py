@@ -33,6 +33,9 @@ _ROWS_THAT_PAY_FOR_THREADS = 4_096
 _MOST_TEACHER_CELLS = 4_000_000
 _MOST_TEACHER_OPERATIONS = 2e10
 _LARGEST_BATCH = 8_192
+# Of many ratings, fewer passes are enough.
+_RATINGS_SEEN = 4_000_000
+_FEWEST_PASSES = 8
 
 OnEpoch = Callable[[EpochRecord], None]
 
@@ -71,7 +74,7 @@ def can_distil(dataset: Dataset) -> bool:
 
 
 def adapt(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
-    """Return a configuration whose batches suit the number of ratings.
+    """Return a configuration whose batches and passes suit the number of ratings.
 
     Raises:
         TeacherTooLargeError: it needs a teacher that these data cannot afford.
@@ -82,8 +85,14 @@ def adapt(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
         return config
     if config.steps_per_epoch is None:
         return config
-    fitting = min(len(dataset.train) // config.steps_per_epoch, _LARGEST_BATCH)
-    return replace(config, batch_size=max(config.batch_size, fitting))
+    ratings = len(dataset.train)
+    fitting = min(ratings // config.steps_per_epoch, _LARGEST_BATCH)
+    passes = max(_RATINGS_SEEN // ratings, _FEWEST_PASSES)
+    return replace(
+        config,
+        batch_size=max(config.batch_size, fitting),
+        epochs=min(config.epochs, passes),
+    )
 
 
 @dataclass(frozen=True)
