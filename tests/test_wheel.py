@@ -47,11 +47,13 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_package_and_its_sql_and_no_more(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     sql = {f"recsys/{file.relative_to(PROJECT)}" for file in PROJECT.glob("sql/**/*.sql")}
-    code = {str(file.relative_to(PROJECT)) for file in PROJECT.glob("recsys/**/*.py")}
+    package = {
+        str(file.relative_to(PROJECT))
+        for file in PROJECT.glob("recsys/**/*")
+        if file.is_file() and "__pycache__" not in file.parts
+    }
     assert sql
-    assert sql | code <= names
-    others = {name for name in names - sql - code if ".dist-info/" not in name}
-    assert others <= {"recsys/py.typed"}
+    assert {name for name in names if ".dist-info/" not in name} == sql | package
     (license_file,) = (name for name in names if name.endswith("/LICENSE"))
     assert ".dist-info/licenses/" in license_file
 
