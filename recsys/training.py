@@ -32,7 +32,7 @@ _ROWS_THAT_PAY_FOR_THREADS = 4_096
 # Beyond these a teacher is out of reach: cells of its table, and operations of a step.
 _MOST_TEACHER_CELLS = 4_000_000
 _MOST_TEACHER_OPERATIONS = 2e10
-_LARGEST_BATCH = 8_192
+_LARGEST_BATCH = 2_048
 # Of many ratings, fewer passes are enough.
 _RATINGS_SEEN = 4_000_000
 _FEWEST_PASSES = 8
