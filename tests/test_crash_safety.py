@@ -212,6 +212,25 @@ def test_killed_while_its_log_grows_it_leaves_the_old_or_the_new_state(case, pat
     assert_old_or_new(case, path)
 
 
+@pytest.mark.parametrize("case", ["score", "verify"], indirect=True)
+def test_without_space_it_says_so_and_leaves_the_old_state(case, path):
+    """No file may grow beyond a kilobyte here: as on a disk that is full."""
+    limited = ("bash", "-c", 'ulimit -f 1; exec "$@"', "limited")
+    done = subprocess.run(
+        [*limited, sys.executable, LAUNCHER, "-q", *case.arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    what, todo = done.stderr.splitlines()
+    assert what.startswith("Error: Cannot write 'warehouse.duckdb': ")
+    assert "Free some space" in todo
+    assert assert_old_or_new(case, path) == "old"
+    assert run_mortal(case, path.parent, NEVER) == 0
+    assert assert_old_or_new(case, path) == "new"
+
+
 # Stopped from outside, at a line that it prints
 
 
