@@ -19,7 +19,6 @@ from recsys.recommendation import (
     recommend,
 )
 from recsys.registry import (
-    Ids,
     Parity,
     StoredModel,
     current_model,
@@ -30,6 +29,7 @@ from recsys.registry import (
 )
 from recsys.scoring import LoadedModel, load_scorer
 from recsys.warehouse import Warehouse, open_for_writing
+from recsys.weights import Ids
 
 # Pairs that are held in memory at once.
 _PAIRS_PER_BATCH = 1_000_000

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from recsys.errors import DeviceError, TooFewRatingsError
 from recsys.features import MovieDescription, describe_movies
-from recsys.registry import Ids
 from recsys.warehouse import Warehouse
+from recsys.weights import Ids
 
 
 @dataclass(frozen=True)

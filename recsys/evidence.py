@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.registry import Vectors, current_model
+from recsys.registry import current_model
 from recsys.warehouse import Table, Warehouse
+from recsys.weights import Vectors
 
 Floats = NDArray[np.float64]
 Record = dict[str, Any]

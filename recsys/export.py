@@ -24,9 +24,10 @@ from recsys.config import NetworkConfig, TrainingConfig
 from recsys.dataset import Dataset
 from recsys.errors import ExportMismatchError
 from recsys.model import FoldedNetwork, RatingNetwork, weights_of
-from recsys.registry import Entities, Ids, NewModel, Parity
+from recsys.registry import Entities, NewModel, Parity
 from recsys.scoring import Scorer, cuda_problem
 from recsys.training import Fit
+from recsys.weights import Ids
 
 TOLERANCE = 1e-5  # stars
 CUDA_TOLERANCE = 1e-4  # stars; CUDA multiplies in another order and precision

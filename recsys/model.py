@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from recsys.config import MOST_HIDDEN_LAYERS, NetworkConfig
-from recsys.registry import Layer, NetworkWeights, SideWeights
+from recsys.weights import Layer, NetworkWeights, SideWeights
 
 _INITIAL_DEVIATION = 0.1
 

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.recommendation import KnownRatings, Recommendations, recommend
-from recsys.registry import Ids, NetworkWeights, StoredModel
+from recsys.registry import StoredModel
+from recsys.weights import Ids, NetworkWeights
 
 _MOST_STEPS = 20
 _SMALLEST_GAIN = 1e-6

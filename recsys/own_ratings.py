@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from recsys.errors import OwnRatingsError, UnknownTitleError
-from recsys.registry import Ids, StoredModel
+from recsys.registry import StoredModel
+from recsys.weights import Ids
 
 _ID_COLUMNS = ("movie_id", "movieid", "id")
 _TITLE_COLUMNS = ("title", "movie", "name")

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.registry import Entities, Ids, StoredModel, Vectors
+from recsys.registry import Entities, StoredModel
 from recsys.scoring import LoadedModel, Predictor
 from recsys.warehouse import Warehouse
+from recsys.weights import Ids, Vectors
 
 NEIGHBOUR_COUNT = 20
 # Looked at more closely than the rest, so that rounding does not decide who is a neighbour.

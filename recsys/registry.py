@@ -11,15 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from recsys.errors import NoModelError, UnknownIdError
-from recsys.warehouse import Columns, Warehouse
+from recsys.warehouse import Warehouse
+from recsys.weights import Ids, NetworkWeights, Vectors, store_weights
 
 _log = logging.getLogger(__name__)
-
-Ids = NDArray[np.int64]
-Vectors = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -67,39 +64,6 @@ class Entities:
                 f"{self.kind}_embeddings",
             )
         return found
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A layer after the first: weights of shape (units, inputs), bias of shape (units,)."""
-
-    weights: Vectors
-    bias: Vectors
-    is_rectified: bool
-
-
-@dataclass(frozen=True)
-class SideWeights:
-    """What a folded network holds for each user, or for each movie.
-
-    Args:
-        bias: shape (count,).
-        factors: for the dot product, shape (count, factors).
-        units: part of the first layer, shape (count, units).
-    """
-
-    bias: Vectors
-    factors: Vectors
-    units: Vectors
-
-
-@dataclass(frozen=True)
-class NetworkWeights:
-    """A folded network as arrays: the content of the network_* tables."""
-
-    users: SideWeights
-    movies: SideWeights
-    layers: tuple[Layer, ...]
 
 
 @dataclass(frozen=True)
@@ -183,7 +147,7 @@ def store_model(warehouse: Warehouse, model: NewModel) -> StoredModel:
         "insert_training_history", "new_history", model.history, model_id=model.model_id
     )
     store_parity(warehouse, model.model_id, model.parity)
-    _store_weights(warehouse, model)
+    store_weights(warehouse, model.model_id, model.users.ids, model.movies.ids, model.weights)
     for entities in (model.users, model.movies):
         _store_embeddings(warehouse, model.model_id, entities)
     return StoredModel(
@@ -204,50 +168,6 @@ def store_parity(warehouse: Warehouse, model_id: str, comparisons: Sequence[Pari
     for one in comparisons:
         warehouse.run("delete_parity", model_id=model_id, runtime=one.runtime)
     warehouse.append_records("insert_parity", "new_parity", comparisons, model_id=model_id)
-
-
-def _store_weights(warehouse: Warehouse, model: NewModel) -> None:
-    """Write the network as rows, so that SQL can run it."""
-    sides = ((model.users, model.weights.users), (model.movies, model.weights.movies))
-    for entities, side in sides:
-        count, width = side.factors.shape
-        warehouse.append(
-            f"insert_network_{entities.kind}s",
-            "new_factors",
-            {
-                "id": np.repeat(entities.ids, width),
-                "bias": np.repeat(side.bias, width),
-                "position": np.tile(np.arange(width), count),
-                "value": side.factors.ravel(),
-            },
-            model_id=model.model_id,
-        )
-        count, width = side.units.shape
-        warehouse.append(
-            f"insert_network_{entities.kind}_units",
-            "new_units",
-            {
-                "id": np.repeat(entities.ids, width),
-                "unit": np.tile(np.arange(1, width + 1), count),
-                "value": side.units.ravel(),
-            },
-            model_id=model.model_id,
-        )
-    for number, layer in enumerate(model.weights.layers, start=2):
-        units, inputs = layer.weights.shape
-        warehouse.append(
-            "insert_network_layers",
-            "new_layers",
-            {
-                "unit": np.repeat(np.arange(1, units + 1), inputs),
-                "position": np.tile(np.arange(inputs), units),
-                "weight": layer.weights.ravel(),
-                "bias": np.repeat(layer.bias, inputs),
-            },
-            model_id=model.model_id,
-            layer=number,
-            lowest_value=0.0 if layer.is_rectified else float("-inf"),
-        )
 
 
 def _store_embeddings(warehouse: Warehouse, model_id: str, entities: Entities) -> None:
@@ -302,37 +222,6 @@ def _read_entities(warehouse: Warehouse, model_id: str, kind: str) -> Entities:
 def promote_model(warehouse: Warehouse, model_id: str) -> None:
     """Make one model the current one; call it inside a transaction with its scores."""
     warehouse.run("promote_model", model_id=model_id)
-
-
-def load_weights(warehouse: Warehouse, model: StoredModel) -> NetworkWeights:
-    """Return the network of a model as arrays."""
-    layers = warehouse.columns("select_network_layers", model_id=model.model_id)
-    numbers = layers["layer"]
-    return NetworkWeights(
-        _read_side(warehouse, model.model_id, "user"),
-        _read_side(warehouse, model.model_id, "movie"),
-        tuple(_read_layer(layers, numbers == number) for number in np.unique(numbers)),
-    )
-
-
-def _read_layer(columns: Columns, mask: NDArray[np.bool_]) -> Layer:
-    inputs = int(columns["position"][mask].max())
-    return Layer(
-        columns["weight"][mask].reshape(-1, inputs),
-        columns["bias"][mask][::inputs],
-        is_rectified=bool(columns["lowest_value"][mask][0] == 0),
-    )
-
-
-def _read_side(warehouse: Warehouse, model_id: str, kind: str) -> SideWeights:
-    factors = warehouse.columns(f"select_network_{kind}s", model_id=model_id)
-    units = warehouse.columns(f"select_network_{kind}_units", model_id=model_id)
-    width = int(factors["position"].max())
-    return SideWeights(
-        factors["bias"][::width],
-        factors["value"].reshape(-1, width),
-        units["value"].reshape(-1, int(units["unit"].max())),
-    )
 
 
 def is_trained_on(warehouse: Warehouse, data_fingerprint: str) -> bool:

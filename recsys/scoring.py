@@ -16,7 +16,8 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from recsys.errors import DeviceError
-from recsys.registry import Ids, StoredModel
+from recsys.registry import StoredModel
+from recsys.weights import Ids
 
 # Throughput peaks where inputs and activations of one call fit the cache.
 ROWS_PER_CALL = 8_192

@@ -126,15 +126,16 @@ def _recommend_to_somebody_new(
     from recsys.new_user import introduce_user
     from recsys.own_ratings import read_own_ratings
     from recsys.recommendation import movie_titles
-    from recsys.registry import current_model, load_weights, warn_if_stale
+    from recsys.registry import current_model, warn_if_stale
     from recsys.warehouse import open_for_reading
+    from recsys.weights import load_weights
 
     with open_for_reading(shared.database) as warehouse:
         stored = current_model(warehouse)
         warn_if_stale(warehouse, stored)
         own = read_own_ratings(file, stored, warehouse.rows("select_catalogue"))
         titles = movie_titles(warehouse, stored)
-        weights = load_weights(warehouse, stored)
+        weights = load_weights(warehouse, stored.model_id)
     if own.unused:
         _log.warning(
             "%d of the movies are not among those of the model and do not count: %s",
