@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from recsys.config import NetworkConfig, Preset, TrainingConfig
+from recsys.config import PRESETS, NetworkConfig, Preset, TrainingConfig
 from recsys.dataset import Dataset
 from recsys.errors import DivergedError, WarehouseChangedError
 from recsys.pipeline import (
@@ -27,7 +27,7 @@ from recsys.progress import Progress, silent
 from recsys.registry import is_trained_on
 from recsys.search_space import preset_from
 from recsys.teacher import Teacher
-from recsys.training import fit
+from recsys.training import adapt, fit
 from recsys.warehouse import open_for_reading, open_for_writing
 
 
@@ -121,6 +121,23 @@ def challenge(
         return publish_as_decided(warehouse, model, options.device, is_better, reason, progress)
 
 
+def add_reference(
+    path: Path, dataset: Dataset, device: str = "auto", progress: Progress = silent
+) -> None:
+    """Train and store the notebook network for these data, unless it is there.
+
+    It is never promoted: a report shows its learning curve beside the current model's.
+    """
+    with open_for_reading(path) as warehouse:
+        if warehouse.rows("select_reference", data_fingerprint=dataset.fingerprint):
+            return
+    model = create_model_of(PRESETS["notebook"], dataset, TrainingOptions(device=device), progress)
+    with open_for_writing(path) as warehouse:
+        if not is_trained_on(warehouse, dataset.fingerprint):
+            raise WarehouseChangedError(path)
+        publish_as_decided(warehouse, model, device, False, "it is a reference", progress)
+
+
 def _judge(
     current: dict[str, Any] | None,
     dataset: Dataset,
@@ -157,7 +174,7 @@ def _judge(
 def _valid_rmse(dataset: Dataset, preset: Preset, seed: int, teacher: Teacher | None) -> float:
     """Return the valid RMSE that a configuration reaches with a seed; infinity if it fails."""
     try:
-        config = replace(preset.training, seed=seed)
+        config = adapt(replace(preset.training, seed=seed), dataset)
         return fit(dataset, preset.network, config, teacher=teacher).valid_rmse
     except DivergedError:
         return math.inf

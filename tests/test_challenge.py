@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from recsys.challenge import ChallengeOptions, Comparison, challenge
+from recsys.challenge import ChallengeOptions, Comparison, add_reference, challenge
 from recsys.config import PRESETS, NetworkConfig, Preset, TrainingConfig
 from recsys.dataset import Dataset, choose_device, load_dataset
 from recsys.errors import WarehouseChangedError
@@ -91,3 +91,14 @@ def test_a_model_of_other_data_is_not_stored(built: Path, dataset: Dataset) -> N
     other = replace(dataset, fingerprint="other")
     with pytest.raises(WarehouseChangedError):
         challenge(built, other, PRESETS["direct"], OPTIONS)
+
+
+@pytest.mark.slow
+def test_the_reference_is_trained_once_and_never_promoted(built: Path, dataset: Dataset) -> None:
+    before = current_model(built)
+    for _ in range(2):
+        add_reference(built, dataset, "cpu")
+        with open_for_reading(built) as warehouse:
+            found = warehouse.table("select_report_models").records()
+        assert [one["preset"] for one in found] == [before["preset"], "notebook"]
+    assert current_model(built) == before

@@ -16,7 +16,6 @@ import pytest
 import torch
 from optuna.trial import TrialState
 
-from recsys import tuning
 from recsys.config import PRESETS
 from recsys.dataset import Dataset, choose_device, load_dataset
 from recsys.errors import (
@@ -28,7 +27,16 @@ from recsys.errors import (
 )
 from recsys.search_space import search_space, values_of
 from recsys.trial_log import store_trials
-from recsys.tuning import TuningOptions, run_trial, tune, without_test
+from recsys.tuning import search
+from recsys.tuning import study as studies
+from recsys.tuning.search import TuningOptions, tune
+from recsys.tuning.study import (
+    best_values,
+    put_back_abandoned,
+    run_trial,
+    trial_records,
+    without_test,
+)
 from recsys.warehouse import open_for_reading, open_for_writing
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -46,6 +54,13 @@ def dataset(built: Path) -> Dataset:
 def study() -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna.create_study(sampler=optuna.samplers.TPESampler(seed=1))
+
+
+@pytest.fixture
+def only_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out what comes after the search: it has tests of its own."""
+    monkeypatch.setattr(search, "add_reference", lambda *arguments: None)
+    monkeypatch.setattr(search, "challenge", lambda *arguments: None)
 
 
 def trials_in(path: Path) -> list[dict[str, Any]]:
@@ -92,15 +107,27 @@ def test_a_trial_that_diverges_is_pruned_and_marked(dataset: Dataset, study: opt
 
 
 @pytest.mark.slow
+def test_tune_ends_with_a_challenge_and_a_reference(built: Path) -> None:
+    outcome = tune(built, replace(QUICK, trials=1))
+    assert outcome.preset == "direct-tuned"
+    assert outcome.reason
+    with open_for_reading(built) as warehouse:
+        studies = [trial["study"] for trial in warehouse.table("select_trials").records()]
+        _, stored = warehouse.stream("select preset, study from models where not is_current")
+        found = dict(stored)
+    assert found["notebook"] is None
+    assert found.get("direct-tuned", studies[0]) == studies[0]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("only_search")
 def test_tune_stores_trials_and_goes_on_where_it_was(built: Path) -> None:
-    outcome = tune(built, QUICK)
+    tune(built, QUICK)
     first = trials_in(built)
     assert [trial["number"] for trial in first] == [0, 1, 2]
     assert {trial["state"] for trial in first} <= {"complete", "pruned"}
     assert json.loads(first[0]["hyperparameters"]) == values_of(PRESETS["direct"])
     assert all(trial["epochs"] > 0 and trial["seconds"] > 0 for trial in first)
-    assert outcome.preset == "direct-tuned"
-    assert outcome.reason
 
     tune(built, replace(QUICK, trials=5, jobs=2))
     more = trials_in(built)
@@ -111,6 +138,7 @@ def test_tune_stores_trials_and_goes_on_where_it_was(built: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("only_search")
 def test_the_same_seed_gives_the_same_trials(built: Path, tmp_path: Path) -> None:
     found = []
     for name in ("a", "b"):
@@ -121,6 +149,7 @@ def test_the_same_seed_gives_the_same_trials(built: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("only_search")
 def test_changed_data_begin_a_new_study(built: Path) -> None:
     tune(built, replace(QUICK, trials=1))
     with open_for_writing(built) as warehouse:
@@ -176,8 +205,8 @@ def _finished_in(storage: Path) -> int:
 
 
 def test_trials_of_a_killed_run_are_put_back(dataset: Dataset, study: optuna.Study) -> None:
-    abandoned = study.ask(tuning._distributions(search_space(DIRECT)))
-    tuning._put_back_abandoned(study)
+    abandoned = study.ask(studies._distributions(search_space(DIRECT)))
+    put_back_abandoned(study)
     assert study.trials[0].state == TrialState.FAIL
     run_trial(study, dataset, DIRECT)
     assert study.trials[1].params == abandoned.params
@@ -186,7 +215,7 @@ def test_trials_of_a_killed_run_are_put_back(dataset: Dataset, study: optuna.Stu
 def test_without_a_complete_trial_there_is_nothing_to_promote(study: optuna.Study) -> None:
     study.tell(study.ask(), state=TrialState.PRUNED)
     with pytest.raises(NothingTunedError):
-        tuning._best_trial(study)
+        best_values(study)
 
 
 def test_a_storage_that_cannot_be_reached_is_foreseen(built: Path) -> None:
@@ -197,15 +226,15 @@ def test_a_storage_that_cannot_be_reached_is_foreseen(built: Path) -> None:
 
 def test_two_searches_do_not_share_a_file(tmp_path: Path) -> None:
     file = tmp_path / "study.sqlite"
-    with tuning._only_tuner(file), pytest.raises(TuningBusyError), tuning._only_tuner(file):
+    with search._only_tuner(file), pytest.raises(TuningBusyError), search._only_tuner(file):
         pass
-    with tuning._only_tuner(file):
+    with search._only_tuner(file):
         pass
 
 
 @pytest.mark.slow
 def test_a_worker_that_dies_is_noticed(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tuning, "_work", os.abort)
+    monkeypatch.setattr(search, "_work", os.abort)
     with pytest.raises(TuningWorkerError):
         tune(built, QUICK)
 
@@ -217,4 +246,4 @@ def test_trials_are_not_stored_beside_other_data(built: Path) -> None:
 
 def test_a_trial_that_reached_nothing_has_no_value(study: optuna.Study) -> None:
     study.tell(study.ask(), state=TrialState.PRUNED)
-    assert tuning._value(study.trials[0]) == math.inf
+    assert [record.value for record in trial_records(study)] == [math.inf]

@@ -83,8 +83,8 @@ def tune(
     the same seeds. The best one is stored, and becomes current if it is better by more than
     seeds differ.
     """
-    from recsys.tuning import TuningOptions
-    from recsys.tuning import tune as search
+    from recsys.tuning.search import TuningOptions
+    from recsys.tuning.search import tune as search
 
     options = TuningOptions(
         trials, timeout, jobs, storage, preset, seed, comparison_seeds, shared.device

@@ -1,0 +1,275 @@
+"""The search: many trials at once, in worker processes that share a study.
+
+Flows in: a warehouse with data. Flows out: trials in the study's own storage, copied into
+`trials`, and the best of them as the challenger of the current model (see `challenge.py`).
+"""
+
+import fcntl
+import logging
+import math
+import multiprocessing
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, replace
+from multiprocessing.synchronize import Event, Lock, Semaphore
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+from recsys.challenge import ChallengeOptions, add_reference, challenge
+from recsys.config import PRESETS, Preset
+from recsys.dataset import choose_device, load_dataset
+from recsys.errors import (
+    TuningBusyError,
+    TuningInterruptedError,
+    TuningWorkerError,
+    WarehouseLockedError,
+)
+from recsys.pipeline import TrainingOutcome
+from recsys.progress import Progress, silent
+from recsys.search_space import preset_with, signature_of
+from recsys.teacher import Teacher
+from recsys.training import adapt, choose_preset, teach
+from recsys.trial_log import store_trials
+from recsys.tuning.study import (
+    Study,
+    begin_with,
+    best_values,
+    finished_values,
+    open_study,
+    put_back_abandoned,
+    run_trial,
+    trial_records,
+    without_test,
+)
+from recsys.warehouse import open_for_reading, open_for_writing
+
+_SECONDS_BETWEEN_LOOKS = 0.5
+_SECONDS_BETWEEN_COPIES = 5.0
+_SECONDS_OF_PATIENCE = 60
+
+_log = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class TuningOptions:
+    """What `tune` was asked for.
+
+    Args:
+        trials: finished trials that the study has at the end, those of earlier runs included.
+        timeout: seconds after which no trial begins; None for no limit.
+        jobs: worker processes.
+        storage: URL of an Optuna storage; None is a file beside the warehouse.
+        preset: name of the configuration to vary; None takes the one that `train` takes.
+        seed: of the search and of every training.
+        comparison_seeds: trainings of the best and of the current configuration.
+        device: 'auto', 'cpu' or 'cuda'.
+    """
+
+    trials: int = 50
+    timeout: float | None = None
+    jobs: int = 1
+    storage: str | None = None
+    preset: str | None = None
+    seed: int = 0
+    comparison_seeds: int = 5
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What a worker process needs to know; it can be sent to one."""
+
+    database: Path
+    storage: str
+    study: str
+    preset: Preset
+    fingerprint: str
+    device: str
+    sampler_seed: int
+    ends_at: float
+    teacher: Teacher | None
+
+
+@dataclass(frozen=True)
+class _Signals:
+    """What the processes of one search share.
+
+    Args:
+        tickets: trials that may still begin.
+        stop: set when no training is to go on.
+        asking: held while a trial is taken from the study.
+    """
+
+    tickets: Semaphore
+    stop: Event
+    asking: Lock
+
+
+def tune(path: Path, options: TuningOptions, progress: Progress = silent) -> TrainingOutcome:
+    """Search, then let the best configuration challenge the current model.
+
+    Others may read the warehouse meanwhile: it is open for writing only while trials are
+    copied and while the model is stored.
+
+    Raises:
+        TuningInterruptedError: a person stopped it; what was finished is kept.
+        NothingTunedError: no trial was completed.
+        WarehouseChangedError: the data are not those that the study began with any more.
+    """
+    open_for_writing(path).close()  # fail before the search, not after it
+    with open_for_reading(path) as warehouse:
+        dataset = load_dataset(warehouse, choose_device(options.device))
+    blind = without_test(dataset)
+    preset = PRESETS[options.preset] if options.preset else choose_preset(blind)
+    preset = replace(preset, training=replace(adapt(preset.training, blind), seed=options.seed))
+    file = path.with_name(f"{path.name}.tuning.sqlite")
+    with nullcontext() if options.storage else _only_tuner(file):
+        teacher = teach(blind) if preset.training.is_distilled else None
+        task = _Task(
+            database=path,
+            storage=options.storage or f"sqlite:///{file.resolve()}",
+            study=f"{preset.name}-{dataset.fingerprint[:12]}-{signature_of(preset)}",
+            preset=preset,
+            fingerprint=dataset.fingerprint,
+            device=options.device,
+            sampler_seed=options.seed,
+            ends_at=time.time() + options.timeout if options.timeout else math.inf,
+            teacher=teacher,
+        )
+        study = _open_study(task)
+        if options.storage is None:
+            put_back_abandoned(study)
+        begin_with(study, preset)
+        _search(study, task, options, progress)
+        values = best_values(study)
+    add_reference(path, dataset, options.device, progress)
+    _log.info("The best configuration: %s", values)
+    tuned = preset_with(preset, values)
+    seeds = range(options.seed, options.seed + options.comparison_seeds)
+    return challenge(
+        path, dataset, tuned, ChallengeOptions(seeds, task.study, options.device), teacher, progress
+    )
+
+
+def _open_study(task: _Task) -> Study:
+    return open_study(task.storage, task.study, task.preset, task.sampler_seed)
+
+
+def _search(study: Study, task: _Task, options: TuningOptions, progress: Progress) -> None:
+    """Let worker processes run trials; copy what is finished into the warehouse."""
+    before = len(finished_values(study))
+    _log.info("Study %s has %d of %d trials", task.study, before, options.trials)
+    context = multiprocessing.get_context("spawn")
+    tickets = max(0, options.trials - before)
+    signals = _Signals(context.Semaphore(tickets), context.Event(), context.Lock())
+    workers = [
+        context.Process(target=_work, args=(_for_worker(task, before, number), signals))
+        for number in range(min(options.jobs, tickets))
+    ]
+    try:
+        with _inherited_deafness():
+            for worker in workers:
+                worker.start()
+        _watch(study, task, options.trials, workers, progress)
+    except KeyboardInterrupt:
+        raise TuningInterruptedError(len(finished_values(study)), options.trials) from None
+    finally:
+        signals.stop.set()
+        for worker in workers:
+            if worker.pid is not None:
+                worker.join()
+        _patiently(lambda: _copy_trials(study, task))
+    for worker in workers:
+        if worker.exitcode:
+            raise TuningWorkerError(worker.exitcode)
+
+
+def _watch(
+    study: Study,
+    task: _Task,
+    wanted: int,
+    workers: list[multiprocessing.context.SpawnProcess],
+    progress: Progress,
+) -> None:
+    """Draw and copy what is finished, until every worker has ended."""
+    copied_at = time.monotonic()
+    with progress("Tuning") as draw:
+        while any(worker.is_alive() for worker in workers):
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+            values = finished_values(study)
+            draw(len(values), wanted, f"RMSE {min(values):.4f}" if values else "")
+            if time.monotonic() - copied_at >= _SECONDS_BETWEEN_COPIES:
+                with suppress(WarehouseLockedError):  # somebody reads: there is time
+                    _copy_trials(study, task)
+                copied_at = time.monotonic()
+
+
+def _for_worker(task: _Task, before: int, number: int) -> _Task:
+    """Give a worker a seed of its own, and another one each time that the study goes on."""
+    sequence = np.random.SeedSequence([task.sampler_seed, before, number])
+    return replace(task, sampler_seed=int(sequence.generate_state(1)[0]))
+
+
+def _work(task: _Task, signals: _Signals) -> None:
+    """Run trials while there are tickets: the life of a worker process."""
+    torch.set_num_threads(1)
+    with _patiently(lambda: open_for_reading(task.database)) as warehouse:
+        dataset = without_test(load_dataset(warehouse, choose_device(task.device)))
+    if dataset.fingerprint != task.fingerprint:
+        return  # the parent finds out by itself
+    study = _open_study(task)
+    parent = multiprocessing.parent_process()
+
+    def is_stopped() -> bool:
+        is_orphan = parent is not None and not parent.is_alive()
+        return is_orphan or signals.stop.is_set()
+
+    while not is_stopped() and time.time() < task.ends_at:
+        if not signals.tickets.acquire(block=False):
+            return
+        run_trial(study, dataset, task.preset, task.teacher, is_stopped, signals.asking)
+
+
+def _copy_trials(study: Study, task: _Task) -> None:
+    """Replace the study's rows of `trials` by what its storage holds now."""
+    store_trials(task.database, task.fingerprint, task.study, trial_records(study))
+
+
+def _patiently(act: Callable[[], Result]) -> Result:
+    """Do what needs the warehouse as soon as nobody is in the way."""
+    for _ in range(_SECONDS_OF_PATIENCE):
+        with suppress(WarehouseLockedError):
+            return act()
+        time.sleep(1)
+    return act()
+
+
+@contextmanager
+def _inherited_deafness() -> Iterator[None]:
+    """Let processes that are started inside ignore Ctrl-C: the parent decides what it means."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _only_tuner(file: Path) -> Iterator[None]:
+    """Keep every other tuner away from the storage in this file.
+
+    Raises:
+        TuningBusyError: another process tunes.
+    """
+    with file.with_name(f"{file.name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise TuningBusyError(file) from None
+        yield
