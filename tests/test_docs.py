@@ -13,7 +13,7 @@ from recsys.cli import COMMANDS, commands
 from tests.conftest import PROJECT
 
 README = (PROJECT / "README.md").read_text("utf-8")
-PAGES = sorted((PROJECT / "docs").glob("*.md")) + [PROJECT / "README.md"]
+PAGES = [*sorted((PROJECT / "docs").glob("*.md")), PROJECT / "README.md"]
 
 
 @pytest.fixture(scope="session")
