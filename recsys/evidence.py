@@ -69,6 +69,7 @@ class Evidence:
     recommendations: list[Record]
     movies: Movies
     trials: list[Record]
+    untuned: Record | None
     lineage: Record
     sources: list[Record]
 
@@ -117,6 +118,7 @@ def read_evidence(warehouse: Warehouse) -> Evidence:
             trial | {"hyperparameters": json.loads(trial["hyperparameters"])}
             for trial in _records(warehouse, "select_trials")
         ],
+        untuned=next(iter(_records(warehouse, "select_model_before_tuning")), None),
         lineage=warehouse.row("select_lineage"),
         sources=_records(warehouse, "select_sources"),
     )

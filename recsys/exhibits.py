@@ -31,6 +31,7 @@ from recsys.movie_map import draw_map, explain_map
 from recsys.plots import model_charts, tuning_charts
 from recsys.plots.canvas import Picture
 from recsys.tuning_explanation import (
+    Transfer,
     describe_direction,
     explain_history,
     explain_importance,
@@ -342,7 +343,9 @@ def _show_tuning(evidence: Evidence) -> tuple[Exhibit, ...]:
     if not any(trial["value"] is not None for trial in trials):
         missing = Finding("Nothing was tuned yet", ("The model has a preset's own configuration.",))
         return (Exhibit(missing, "trials", command="tune --trials 30"),)
-    history = explain_history(trials, evidence.lineage["study"])
+    untuned = evidence.untuned
+    transfer = Transfer(bucket_rmse(evidence.test), untuned["test_rmse"]) if untuned else None
+    history = explain_history(trials, evidence.lineage["study"], transfer)
     importances = measure_importance(trials)
     importance = explain_importance(importances, len(trials))
     pictures = [
@@ -353,7 +356,7 @@ def _show_tuning(evidence: Evidence) -> tuple[Exhibit, ...]:
             partial(tuning_charts.draw_history, trials=trials),
         )
     ]
-    exhibits = [Exhibit(history, "trials", tuple(pictures), (_list_best(trials),))]
+    exhibits = [Exhibit(history, "trials, evaluation", tuple(pictures), (_list_best(trials),))]
     if importances is None:
         return (*exhibits, Exhibit(importance, "trials"))
     bars = _picture(

@@ -126,12 +126,23 @@ def measure_importance(trials: Sequence[Trial], seed: int = 0) -> Importances | 
     return Importances(ranked, max(0.0, float(np.quantile(chances, _CHANCE))))
 
 
-def explain_history(trials: Sequence[Trial], current_study: str | None = None) -> Finding:
+@dataclass(frozen=True)
+class Transfer:
+    """RMSE on test (stars), which no search saw, of the current and of an untuned model."""
+
+    current: float
+    untuned: float
+
+
+def explain_history(
+    trials: Sequence[Trial], current_study: str | None = None, transfer: Transfer | None = None
+) -> Finding:
     """Say what the search found, when, at what price, and whether the model came of it.
 
     Args:
         trials: of one study.
         current_study: the study that chose the current model's hyperparameters, if any did.
+        transfer: errors of the current model and of one that no study chose, if there are both.
     """
     usable = measured(trials)
     states = [trial["state"] for trial in trials]
@@ -163,21 +174,32 @@ def explain_history(trials: Sequence[Trial], current_study: str | None = None) -
             "as many epochs the median of the others was better"
             + (f"; {states.count('failed')} failed" if "failed" in states else "")
             + f". All together took {minutes:.1f} minutes.",
-            _describe_outcome(trials[0]["study"], current_study),
+            _describe_outcome(trials[0]["study"], current_study, transfer),
         ),
     )
 
 
-def _describe_outcome(study: str, current_study: str | None) -> str:
+def _describe_outcome(study: str, current_study: str | None, transfer: Transfer | None) -> str:
     if study == current_study:
-        return (
+        outcome = (
             "The current model has the best configuration of this study: trained again with "
             "several seeds, it beat the model before it by more than seeds differ."
         )
+        return outcome if transfer is None else f"{outcome} {_describe_transfer(transfer)}"
     return (
         "The current model does not come from this study. A best of many trials is partly lucky: "
         "it takes over only if, trained again with several seeds, it is better by more than "
         "seeds differ."
+    )
+
+
+def _describe_transfer(errors: Transfer) -> str:
+    """Say whether a gain on valid is one on test as well."""
+    gain = errors.untuned - errors.current
+    verdict = "carried over" if gain > 0 else "did not carry over"
+    return (
+        f"On test, which the search never saw, its RMSE is {errors.current:.4f} stars and that of "
+        f"the untuned network {errors.untuned:.4f}: the gain {verdict}."
     )
 
 

@@ -22,6 +22,7 @@ from recsys.explanation import (
 )
 from recsys.movie_map import draw_map, explain_map
 from recsys.tuning_explanation import (
+    Transfer,
     best_so_far,
     describe_direction,
     explain_history,
@@ -329,6 +330,17 @@ def test_the_current_model_is_said_to_come_from_the_study_only_if_it_does() -> N
     made = trials(lambda settings: 0.7)
     assert "has the best configuration" in explain_history(made, "s").sentences[-1]
     assert "does not come from" in explain_history(made, "another").sentences[-1]
+
+
+@pytest.mark.parametrize(
+    ("untuned", "verdict"), [(0.75, "carried over"), (0.65, "did not carry over")]
+)
+def test_a_gain_on_valid_is_compared_with_test(untuned: float, verdict: str) -> None:
+    made = trials(lambda settings: 0.7)
+    text = explain_history(made, "s", Transfer(0.7, untuned)).sentences[-1]
+    assert f"the gain {verdict}" in text
+    assert f"{untuned:.4f}" in text
+    assert verdict not in explain_history(made, "s").sentences[-1]
 
 
 def test_the_best_so_far_never_rises() -> None:

@@ -44,6 +44,12 @@ DIRECT = replace(PRESETS["direct"], training=replace(PRESETS["direct"].training,
 QUICK = TuningOptions(trials=3, preset="direct", comparison_seeds=2, device="cpu")
 
 
+@pytest.fixture(autouse=True)
+def _quick_preset(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let workers get a preset that trains in a moment."""
+    monkeypatch.setattr(search, "PRESETS", {"direct": DIRECT})
+
+
 @pytest.fixture
 def dataset(built: Path) -> Dataset:
     with open_for_reading(built) as warehouse:
@@ -126,7 +132,7 @@ def test_tune_stores_trials_and_goes_on_where_it_was(built: Path) -> None:
     first = trials_in(built)
     assert [trial["number"] for trial in first] == [0, 1, 2]
     assert {trial["state"] for trial in first} <= {"complete", "pruned"}
-    assert json.loads(first[0]["hyperparameters"]) == values_of(PRESETS["direct"])
+    assert json.loads(first[0]["hyperparameters"]) == values_of(DIRECT)
     assert all(trial["epochs"] > 0 and trial["seconds"] > 0 for trial in first)
 
     tune(built, replace(QUICK, trials=5, jobs=2))
