@@ -136,6 +136,7 @@ def _resolve_sample(name: str) -> Source:
 def _download(url: str, folder: Path) -> Path:
     """Return the file behind a URL, from the folder if it is there already."""
     import pooch
+    from requests import ConnectionError, ConnectTimeout, ReadTimeout
 
     pooch.get_logger().setLevel(logging.WARNING)
     name = PurePosixPath(urlsplit(url).path).name
@@ -152,6 +153,10 @@ def _download(url: str, folder: Path) -> Path:
                 ),
             )
         )
+    except (ConnectTimeout, ReadTimeout) as error:
+        raise DownloadError(url, f"{urlsplit(url).netloc} does not answer.") from error
+    except ConnectionError as error:
+        raise DownloadError(url, f"{urlsplit(url).netloc} cannot be reached.") from error
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DownloadError(url, reason) from error

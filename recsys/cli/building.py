@@ -116,7 +116,8 @@ def build_warehouse(
     type=click.Choice(["train", "train+valid"]),
     default="train",
     show_default=True,
-    help="Fit the final weights to these ratings, with what valid chose.",
+    help="Fit the final weights to these ratings, with what valid chose. Valid cannot tell "
+    "whether more ratings help: with train+valid, add --promote always.",
 )
 @database_option
 @device_option
