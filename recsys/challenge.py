@@ -148,7 +148,7 @@ def _judge(
 ) -> tuple[bool, str]:
     """Say whether the challenger is to be the current model, and why."""
     if current is None:
-        return True, "it is the first model"
+        return True, "there was no model before"
     name = f"model {current['model_id']}"
     if current["data_fingerprint"] != dataset.fingerprint:
         return True, f"the data changed since {name} was trained"

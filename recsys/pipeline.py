@@ -243,7 +243,7 @@ def _decide(
     warehouse: Warehouse, model: NewModel, current: StoredModel | None, promote: Promote
 ) -> tuple[bool, str]:
     if current is None:
-        return True, "it is the first model"
+        return promote != "never", "there was no model before"
     if current.model_id == model.model_id:
         return True, "it is the same as the current model, weight for weight"
     if promote != "better":

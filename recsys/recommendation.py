@@ -20,6 +20,7 @@ from recsys.weights import Ids, Vectors
 NEIGHBOUR_COUNT = 20
 # Looked at more closely than the rest, so that rounding does not decide who is a neighbour.
 _SPARE_CANDIDATES = 12
+_SIMILARITIES_AT_ONCE = 10_000_000
 
 Table = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -199,12 +200,16 @@ def nearest_users(embeddings: Vectors, user_index: Ids) -> tuple[Ids, Table]:
         NEIGHBOUR_COUNT or all others), most similar first.
     """
     unit = _unit(embeddings)
-    rough = unit[user_index] @ unit.T
-    rough[np.arange(len(user_index)), user_index] = -np.inf  # never oneself
     others = len(unit) - 1
     candidate_count = min(NEIGHBOUR_COUNT + _SPARE_CANDIDATES, others)
-    nearest = np.argpartition(-rough, candidate_count, axis=1)[:, :candidate_count]
-    nearest.sort(axis=1)
+    nearest = np.empty((len(user_index), candidate_count), np.int64)
+    batch = max(1, _SIMILARITIES_AT_ONCE // len(unit))
+    for start in range(0, len(user_index), batch):
+        rows = user_index[start : start + batch]
+        rough = unit[rows] @ unit.T
+        rough[np.arange(len(rows)), rows] = -np.inf  # never oneself
+        chosen = np.argpartition(-rough, candidate_count, axis=1)[:, :candidate_count]
+        nearest[start : start + batch] = np.sort(chosen, axis=1)
     # A product of tables depends a little on how many rows they have; that of pairs does not.
     pairs = np.einsum("ud,und->un", unit[user_index], unit[nearest], dtype=np.float64)
     close = _rounded(pairs)

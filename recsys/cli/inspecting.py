@@ -51,9 +51,12 @@ def export(shared: Globals, file: Path) -> None:
 
     with open_for_reading(shared.database) as warehouse:
         model = current_model(warehouse)
+    partial = file.with_name(f".{file.name}.partial")
     try:
-        file.write_bytes(model.onnx)
+        partial.write_bytes(model.onnx)
+        partial.replace(file)
     except OSError as error:
+        partial.unlink(missing_ok=True)
         raise OutputError(file, error.strerror or str(error)) from error
     click.echo(f"{file}: model {model.model_id}, {len(model.onnx)} bytes.")
 
