@@ -232,7 +232,7 @@ def explain_buckets(evidence: Evidence, dimension: str) -> Finding:
         title = f"Errors are largest for {where}: {values[worst]:.2f} stars"
     total = sum(row["squared_error"] for row in rows)
     sentences = [
-        f"{where.capitalize()}: RMSE {values[worst]:.3f} over {rows[worst]['rating_count']} test "
+        f"{where.capitalize()}: RMSE {values[worst]:.3f} over {rows[worst]['rating_count']:,} test "
         f"ratings, {ratio:.1f} times that of the best bucket ({bucket_label(rows[best])}: "
         f"{values[best]:.3f}). They are {float(rows[worst]['squared_error'] / total):.0%} of all "
         "squared error.",
@@ -303,7 +303,7 @@ def explain_recommendations(evidence: Evidence) -> Finding:
     picks = [{row["movie_id"] for row in rows if row["method"] == method} for method in methods]
     shared = set.intersection(*picks)
     confirmed = sum(row["is_confirmed"] for row in rows)
-    agreement = f"{len(shared)} of the movies are" if len(shared) != 1 else "One movie is"
+    agreement = {0: "No movie is", 1: "One movie is"}.get(len(shared), f"{len(shared)} movies are")
     return Finding(
         f"{confirmed} of {len(rows)} recommendations are predicted above the user's own mean",
         (

@@ -15,6 +15,7 @@ from recsys.explanation import (
     compare_learning,
     explain_buckets,
     explain_calibration,
+    explain_evaluation,
     explain_learning,
     explain_predictions,
     judge_learning,
@@ -197,6 +198,28 @@ def test_the_paired_gain_is_the_difference_of_both_errors() -> None:
     assert gain == pytest.approx(0.9**0.5 - 0.4**0.5)
     assert low == pytest.approx(gain)
     assert high == pytest.approx(gain)
+
+
+@pytest.mark.parametrize(
+    ("model_square", "word"), [(1.0, "less than"), (4.0, "no better than"), (9.0, "more than")]
+)
+def test_the_model_is_compared_with_the_damped_bias(model_square: float, word: str) -> None:
+    generator = np.random.default_rng(0)
+    noise = generator.uniform(-0.5, 0.5, 40) if model_square == 4.0 else np.zeros(40)
+    paired = [
+        {"rating_count": 10, "model_square": model_square + one, "baseline_square": 4.0}
+        for one in noise - noise.mean()
+    ]
+    row = {"split": "test", "rmse": 0.5, "rmse_low": 0.4, "rmse_high": 0.6}
+    found = explain_evaluation(
+        evidence(
+            models=[{"model_id": "m", "preset": "direct"}],
+            model={"model_id": "m"},
+            evaluation=[row | {"model_id": "m"}, row | {"model_id": "damped-bias"}],
+            paired=paired,
+        )
+    )
+    assert word in found.title
 
 
 # Tuning

@@ -30,6 +30,7 @@ _ROWS_THAT_ARE_PIXELS = 2_000
 _MOST_NAMES = 14
 _ROOM_FOR_A_NOTE = 0.14  # of the highest bar
 _FEW_BARS = 6
+_FEW_MOVIES = 600
 _LONGEST_NAME = 28
 _YEAR_OR_OTHER_TITLE = re.compile(r"\s+\(.*$")
 
@@ -216,7 +217,7 @@ def draw_movies(axes: Axes, drawn: MovieMap, movies: Sequence[Record]) -> None:
             axes.scatter(
                 drawn.x[chosen],
                 drawn.y[chosen],
-                s=26,
+                s=26 if len(labels) <= _FEW_MOVIES else 9,
                 color=colour,
                 marker=marker,
                 alpha=0.85,
