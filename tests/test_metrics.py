@@ -1,10 +1,19 @@
-"""Metrics, against scikit-learn, and the interval around them."""
+"""Metrics, against scikit-learn and by hand, and the interval around them."""
 
 import numpy as np
 import pytest
-from sklearn.metrics import mean_absolute_error, root_mean_squared_error
+from sklearn.metrics import mean_absolute_error, ndcg_score, root_mean_squared_error
 
-from recsys.metrics import Estimate, estimate_errors, mae, rmse
+from recsys.metrics import (
+    Estimate,
+    Ratio,
+    estimate,
+    estimate_errors,
+    mae,
+    rmse,
+    sum_intervals,
+    sum_rankings,
+)
 
 ROWS, USERS = 600, 20
 
@@ -77,3 +86,90 @@ def test_the_order_of_rows_and_the_names_of_users_do_not_matter(ratings):
     assert (shuffled.value, shuffled.low, shuffled.high) == pytest.approx(
         (expected.value, expected.low, expected.high)
     )
+
+
+# Intervals of predictions
+
+
+def test_coverage_counts_ratings_on_the_ends_and_width_is_a_mean():
+    lower, upper = np.array([1.0, 2.0, 2.0, 4.0]), np.array([3.0, 4.0, 2.5, 4.5])
+    actual, users = np.array([1.0, 4.0, 3.0, 4.2]), np.array([0, 0, 1, 1])
+    found = estimate(sum_intervals(lower, upper, actual, users))
+    assert found["coverage"].value == 3 / 4
+    assert found["interval_width"].value == (2 + 2 + 0.5 + 0.5) / 4
+    assert found["coverage"].low <= 3 / 4 <= found["coverage"].high
+
+
+# Rankings
+
+
+def rankings(score, gain, is_relevant, users) -> dict[str, float]:
+    columns = np.array(score, float), np.array(gain, float), np.array(is_relevant), np.array(users)
+    return {name: one.value for name, one in estimate(sum_rankings(*columns)).items()}
+
+
+@pytest.fixture
+def ranked() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return (score, gain, is relevant, user) of users with 2 to 40 shuffled rows."""
+    generator = np.random.default_rng(2)
+    users = generator.permutation(np.repeat(np.arange(39), np.arange(2, 41)))
+    gain = generator.integers(1, 11, len(users)) / 2
+    score = gain + generator.normal(0, 1, len(users))
+    return score.astype(np.float32), gain, gain >= 3.5, users
+
+
+def test_ndcg_is_that_of_scikit_learn(ranked):
+    score, gain, _, users = ranked
+    expected = [
+        ndcg_score([gain[users == user]], [score[users == user]], k=10) for user in range(39)
+    ]
+    assert rankings(*ranked)["ndcg_10"] == pytest.approx(np.mean(expected))
+
+
+def test_precision_and_recall_are_those_of_a_plain_loop(ranked):
+    score, _, is_relevant, users = ranked
+    precisions, recalls = [], []
+    for user in range(39):
+        rows = np.flatnonzero(users == user)
+        best = rows[np.argsort(-score[rows])][:10]
+        if is_relevant[rows].any():
+            precisions.append(is_relevant[best].mean())
+            recalls.append(is_relevant[best].sum() / is_relevant[rows].sum())
+    found = rankings(*ranked)
+    assert found["precision_10"] == pytest.approx(np.mean(precisions))
+    assert found["recall_10"] == pytest.approx(np.mean(recalls))
+
+
+def test_the_best_ranking_has_an_ndcg_of_one(ranked):
+    _, gain, is_relevant, users = ranked
+    assert rankings(gain, gain, is_relevant, users)["ndcg_10"] == pytest.approx(1)
+
+
+def test_who_has_one_row_or_no_relevant_one_is_left_out():
+    # User 0 has one row, user 1 nothing relevant, user 2 no gain either.
+    users = [0, 1, 1, 2, 2, 3, 3]
+    score, gain = [1, 1, 2, 1, 2, 1, 2], [5, 4, 2, 0, 0, 4, 1]
+    found = rankings(score, gain, [True, False, False, False, False, True, False], users)
+    discount = 1 / np.log2(3)
+    assert found["ndcg_10"] == pytest.approx(
+        ((2 + 4 * discount) / (4 + 2 * discount) + (1 + 4 * discount) / (4 + discount)) / 2
+    )
+    assert (found["precision_10"], found["recall_10"]) == (1 / 2, 1.0)
+
+
+def test_without_anybody_to_rank_for_there_is_no_ranking_metric():
+    assert rankings([1, 2], [4, 4], [True, True], [0, 1]) == {}
+
+
+def test_equal_scores_keep_the_order_of_the_rows():
+    gain = np.arange(1.0, 21.0)
+    flat, users = np.zeros(20), np.zeros(20, int)
+    up = rankings(flat, gain, gain > 10, users)
+    down = rankings(flat, gain[::-1], gain[::-1] > 10, users)
+    assert (up["recall_10"], down["recall_10"]) == (0.0, 1.0)
+
+
+def test_the_interval_of_a_metric_of_few_users_is_that_of_the_draws_with_them():
+    # Half of the draws of two users hold the one who counts once, a quarter not at all.
+    found = estimate({"one": Ratio(np.array([3.0, 0.0]), np.array([2, 0]))})
+    assert found == {"one": Estimate(1.5, 1.5, 1.5)}
