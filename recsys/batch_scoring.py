@@ -1,8 +1,8 @@
 """Batch scoring: predictions and recommendations for everyone, as tables.
 
-Flows in: the current model. Flows out: `predictions`, `recommendations` and the
-verification of every test row. Memory is bounded by one batch of users. Never imports
-torch.
+Flows in: the current model. Flows out: `predictions`, `recommendations`, what they are
+worth in `evaluation`, and the verification of every test row. Memory is bounded by one
+batch of users. Never imports torch.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ import numpy as np
 
 from recsys.config import RECOMMENDATION_COUNT, RECOMMENDATION_METHODS
 from recsys.errors import UnknownModelError
+from recsys.evaluation import evaluate_recommendations, store_evaluation
 from recsys.progress import Progress, silent
 from recsys.recommendation import (
     KnownRatings,
@@ -100,6 +101,7 @@ def score_everyone(warehouse: Warehouse, model: LoadedModel, progress: Progress 
     warehouse.run("delete_recommendations")
     warehouse.run("create_known_pairs")
     warehouse.run("create_known_titles", model_id=stored.model_id)
+    warehouse.run("create_known_intervals", model_id=stored.model_id)
     known = load_known_ratings(warehouse, model)
 
     user_count, movie_count = len(stored.users.ids), len(stored.movies.ids)
@@ -112,6 +114,7 @@ def score_everyone(warehouse: Warehouse, model: LoadedModel, progress: Progress 
                 _insert_recommendations(warehouse, model, known, users, method)
             draw(len(users) + start, user_count, "users")
 
+    store_evaluation(warehouse, stored.model_id, evaluate_recommendations(warehouse, stored, known))
     warehouse.run("insert_test_verifications")
     warehouse.run("update_provider", model_id=stored.model_id, provider=model.scorer.provider)
     store_parity(warehouse, stored.model_id, [_compare_with_sql(warehouse, stored)])

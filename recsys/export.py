@@ -24,7 +24,7 @@ from recsys.config import NetworkConfig, TrainingConfig
 from recsys.dataset import Dataset
 from recsys.errors import ExportMismatchError
 from recsys.model import FoldedNetwork, RatingNetwork, weights_of
-from recsys.registry import Entities, NewModel, Parity
+from recsys.registry import Entities, NewModel, Parity, Residuals
 from recsys.scoring import Scorer, cuda_problem
 from recsys.training import Fit
 from recsys.weights import Ids
@@ -90,6 +90,11 @@ def export_model(
             "movie", dataset.movie_ids, network.movie_embedding.weight.detach().numpy()
         ),
         weights=weights_of(FoldedNetwork(network)),
+        residuals=Residuals(
+            dataset.user_ids[dataset.valid.user_index.cpu().numpy()],
+            dataset.movie_ids[dataset.valid.movie_index.cpu().numpy()],
+            fit.valid_residuals,
+        ),
         parity=parity,
     )
 

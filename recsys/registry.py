@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recsys.errors import NoModelError, UnknownIdError
 from recsys.warehouse import Warehouse
@@ -67,6 +68,18 @@ class Entities:
 
 
 @dataclass(frozen=True)
+class Residuals:
+    """Rating minus prediction (stars) of valid rows by a network that never saw them.
+
+    All of shape (rows,).
+    """
+
+    user_ids: Ids
+    movie_ids: Ids
+    residuals: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class Parity:
     """How closely a runtime reproduces a network; a row of `parity` (stars)."""
 
@@ -101,6 +114,7 @@ class NewModel:
     users: Entities
     movies: Entities
     weights: NetworkWeights
+    residuals: Residuals
     parity: Sequence[Parity]
     study: str | None = None
 
@@ -121,7 +135,7 @@ class StoredModel:
 
 
 def store_model(warehouse: Warehouse, model: NewModel) -> StoredModel:
-    """Write a model, its learning curve and its embeddings; it is not current yet."""
+    """Write a model and all that tells of it; it is not current yet."""
     warehouse.run(
         "insert_model",
         model_id=model.model_id,
@@ -150,6 +164,7 @@ def store_model(warehouse: Warehouse, model: NewModel) -> StoredModel:
     store_weights(warehouse, model.model_id, model.users.ids, model.movies.ids, model.weights)
     for entities in (model.users, model.movies):
         _store_embeddings(warehouse, model.model_id, entities)
+    _store_uncertainty(warehouse, model)
     return StoredModel(
         model_id=model.model_id,
         onnx=model.onnx,
@@ -168,6 +183,21 @@ def store_parity(warehouse: Warehouse, model_id: str, comparisons: Sequence[Pari
     for one in comparisons:
         warehouse.run("delete_parity", model_id=model_id, runtime=one.runtime)
     warehouse.append_records("insert_parity", "new_parity", comparisons, model_id=model_id)
+
+
+def _store_uncertainty(warehouse: Warehouse, model: NewModel) -> None:
+    """Write what view `interval_radii` makes intervals of; its users are stored already."""
+    warehouse.append(
+        "insert_calibration_residuals",
+        "new_residuals",
+        {
+            "user_id": model.residuals.user_ids,
+            "movie_id": model.residuals.movie_ids,
+            "residual": model.residuals.residuals,
+        },
+        model_id=model.model_id,
+    )
+    warehouse.run("insert_user_spreads", model_id=model.model_id)
 
 
 def _store_embeddings(warehouse: Warehouse, model_id: str, entities: Entities) -> None:

@@ -42,11 +42,22 @@ OnEpoch = Callable[[EpochRecord], None]
 
 @dataclass(frozen=True)
 class Fit:
-    """A trained network, its learning curve and the epoch whose weights it has."""
+    """A trained network, its learning curve and the epoch whose weights it has.
+
+    Args:
+        network: the network, ready to predict.
+        history: one record an epoch.
+        best_epoch: epoch, from 1, whose weights the network has.
+        valid_residuals: rating minus prediction of each valid row by the network fitted on
+            train alone, shape (valid ratings,), stars.
+        seconds: duration of the training.
+        teacher: whom it learnt from; None if from the ratings.
+    """
 
     network: RatingNetwork
     history: list[EpochRecord]
     best_epoch: int
+    valid_residuals: NDArray[np.float64]
     seconds: float
     teacher: Teacher | None
 
@@ -149,8 +160,9 @@ def fit(
             network.load_state_dict(best_state)
         else:
             best_epoch = len(history)
+        residuals = _miss(network.eval(), dataset.valid)
         seconds = time.perf_counter() - started
-    return Fit(network.eval(), history, best_epoch, seconds, lesson.teacher)
+    return Fit(network, history, best_epoch, residuals, seconds, lesson.teacher)
 
 
 def refit(
@@ -158,8 +170,8 @@ def refit(
 ) -> Fit:
     """Train again on train and valid together, with what valid chose.
 
-    Epochs and teacher's steps are those of `chosen`, whose learning curve is kept: once
-    valid is learnt from, it can no longer judge.
+    Epochs and teacher's steps are those of `chosen`, whose learning curve and residuals are
+    kept: once valid is learnt from, it can no longer judge.
     """
     with _reproducible(config):
         started = time.perf_counter()
@@ -302,6 +314,14 @@ def _measure(
         learning_rate=rate,
         seconds=time.perf_counter() - started,
     )
+
+
+@torch.no_grad()
+def _miss(network: RatingNetwork, ratings: Interactions) -> NDArray[np.float64]:
+    """Return rating minus prediction of many pairs (stars), without digits of rounding."""
+    predicted = _estimate(network, ratings).clamp(network.lowest, network.highest)
+    residuals: NDArray[np.float64] = (ratings.rating - predicted).double().cpu().numpy()
+    return residuals.round(6)
 
 
 def _estimate(network: RatingNetwork, ratings: Interactions) -> Tensor:

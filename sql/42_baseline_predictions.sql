@@ -21,6 +21,7 @@ overall as (
 movie_biases as (
     select
         train.movie_id,
+        count(*) as popularity,
         sum(train.rating - overall.mean_rating)
         / (count(*) + any_value(settings.bias_damping)) as movie_bias,
     from train
@@ -60,6 +61,8 @@ select
         ),
         9
     ) as damped_bias,
+    round(coalesce(movie.movie_bias, 0), 9) as movie_bias,
+    coalesce(movie.popularity, 0) as popularity,
 from split_rows
 cross join overall
 cross join rating_scale as scale
@@ -82,3 +85,7 @@ comment on column baseline_predictions.global_mean is
 'Mean of the train ratings (stars): the same for every row.';
 comment on column baseline_predictions.damped_bias is
 'Mean plus damped movie bias plus damped user bias, inside the rating scale (stars).';
+comment on column baseline_predictions.movie_bias is
+'The part of damped_bias that is the movie''s (stars).';
+comment on column baseline_predictions.popularity is
+'Train ratings of the movie (count): the order of the popularity baseline.';

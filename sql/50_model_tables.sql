@@ -122,19 +122,59 @@ create or replace table evaluation (
 );
 
 comment on table evaluation is
-'How far predictions are from ratings. One row per model, split and metric.';
+'How good predictions and rankings are. One row per model, split and metric.';
 comment on column evaluation.model_id is
-'Model, as in models; or a baseline: ''global-mean'', ''damped-bias''.';
+'Model, as in models; or a baseline: ''global-mean'', ''damped-bias'', ''popularity''.';
 comment on column evaluation.split is
-'''train'', ''valid'' or ''test''.';
+'''train'', ''valid'', ''test''; ''unrated'' for what is recommended to each user.';
 comment on column evaluation.metric is
-'''rmse'' or ''mae'' (stars).';
+'''rmse'' and ''mae'' (stars). ''coverage'': share of ratings inside [lower, upper]; '
+'''interval_width'': mean of upper - lower (stars). ''ndcg_10'', ''precision_10'', '
+'''recall_10'': means over users whose own rated movies of that split, and no others, '
+'are ranked; gain is the rating, relevant is a rating at or above the user''s mean; '
+'users with one movie are left out, those without a relevant one from precision and '
+'recall. ''catalogue_coverage'': share of the movies that are recommended to somebody; '
+'''mean_popularity'': train ratings of a recommended movie (count).';
 comment on column evaluation.value is
 'Value of the metric.';
 comment on column evaluation.ci_low is
-'Lower end of its 95 % interval, bootstrap over users.';
+'Lower end of its 95 % interval, bootstrap over users; null for catalogue_coverage.';
 comment on column evaluation.ci_high is
-'Upper end of its 95 % interval, bootstrap over users.';
+'Upper end of its 95 % interval, bootstrap over users; null for catalogue_coverage.';
+
+create or replace table calibration_residuals (
+    model_id varchar not null,
+    user_id bigint not null,
+    movie_id bigint not null,
+    residual double not null
+);
+
+comment on table calibration_residuals is
+'What a model missed on valid, fitted on train alone. One row per model and valid row.';
+comment on column calibration_residuals.model_id is
+'Model, as in models.';
+comment on column calibration_residuals.user_id is
+'User as the data names it.';
+comment on column calibration_residuals.movie_id is
+'Movie as the data names it.';
+comment on column calibration_residuals.residual is
+'Rating minus prediction (stars); with fit_on ''train+valid'', before the refit.';
+
+create or replace table user_spreads (
+    model_id varchar not null,
+    user_id bigint not null,
+    spread double not null
+);
+
+comment on table user_spreads is
+'How hard each user is to predict, from train alone. One row per model and user.';
+comment on column user_spreads.model_id is
+'Model, as in models.';
+comment on column user_spreads.user_id is
+'User as the data names it.';
+comment on column user_spreads.spread is
+'Mean distance of the user''s train ratings from damped_bias, with 20 more at the mean '
+'distance of all (stars).';
 
 create or replace table parity (
     model_id varchar not null,
@@ -202,6 +242,8 @@ create or replace table predictions (
     movie_id bigint not null,
     title varchar not null,
     predicted_rating float not null,
+    lower float not null,
+    upper float not null,
     actual_rating double,
     split varchar
 );
@@ -218,6 +260,10 @@ comment on column predictions.title is
 'Title of the movie.';
 comment on column predictions.predicted_rating is
 'Rating that the model expects (stars).';
+comment on column predictions.lower is
+'Lower end of the 90 % interval of the rating (stars), see interval_radii.';
+comment on column predictions.upper is
+'Upper end of the 90 % interval of the rating (stars), see interval_radii.';
 comment on column predictions.actual_rating is
 'Rating that the user gave (stars); null if unrated.';
 comment on column predictions.split is

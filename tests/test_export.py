@@ -80,7 +80,8 @@ def make_network(shape: NetworkConfig) -> RatingNetwork:
 
 def make_fit(network: RatingNetwork) -> Fit:
     history = [EpochRecord(1, 1.0, 1.1, 1.05, 0.9, 1e-3, 0.1)]
-    return Fit(network.eval(), history, best_epoch=1, seconds=0.1, teacher=None)
+    residuals = np.linspace(-1, 1, 50)
+    return Fit(network.eval(), history, 1, residuals, seconds=0.1, teacher=None)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from recsys import pipeline, warehouse
-from recsys.batch_scoring import score_by_current_model
+from recsys.batch_scoring import score_by_current_model, use_model
 from recsys.config import DataSettings
 from recsys.dataset import load_dataset
 from recsys.errors import (
@@ -181,8 +181,19 @@ def test_a_model_becomes_current_as_promote_says(
     assert execute(built, "select model_id from models where is_current") == [(expected,)]
     for table in ("predictions", "recommendations"):
         assert execute(built, f"select distinct model_id from {table}") == [(expected,)]
-    evaluated = execute(built, f"from evaluation where model_id = '{model.model_id}'")
-    assert len(evaluated) == 6
+    evaluated = execute(
+        built,
+        f"select split, metric from evaluation where model_id = '{model.model_id}' "
+        "and split in ('test', 'unrated') order by all",
+    )
+    on_test = ("coverage", "interval_width", "mae", "ndcg_10", "precision_10", "recall_10", "rmse")
+    recommended = ("catalogue_coverage", "mean_popularity") if is_promoted else ()
+    assert evaluated == [
+        *(("test", metric) for metric in on_test),
+        *(("unrated", metric) for metric in recommended),
+    ]
+    # Whoever is current: what the baselines would recommend is known.
+    assert execute(built, "select count(*) from evaluation where split = 'unrated'") >= [(4,)]
 
 
 def test_a_model_of_other_data_is_replaced_by_a_worse_one(built, candidate):
@@ -255,6 +266,30 @@ def test_what_is_fitted_on_valid_too_is_another_model_with_the_same_curve(built)
     assert errors[outcome.model_id] < outcome.valid_rmse, "valid is learnt from now"
 
 
+def test_intervals_of_what_is_fitted_on_valid_come_from_the_fit_that_never_saw_it(built):
+    train_in_place(built, replace(ON_CPU, fit_on="train+valid", promote="always"))
+    residuals = (
+        "select user_id, movie_id, residual from calibration_residuals inner join models "
+        "using (model_id) where fit_on = '{}' order by all"
+    )
+    radii = residuals.replace(
+        "movie_id, residual from calibration_residuals", "radius from interval_radii"
+    )
+    for query in (residuals, radii):
+        alone, both = (execute(built, query.format(fit)) for fit in ("train", "train+valid"))
+        assert alone == both != []
+
+
+def test_intervals_come_back_with_their_model(built, candidate):
+    ((first,),) = execute(built, "select model_id from models")
+    interval = "select user_id, movie_id, lower, upper from predictions order by all"
+    before = execute(built, interval)
+    publish_to(built, candidate(better_by=0.01), "better")
+    assert execute(built, interval) != before
+    use_model(built, first, "cpu")
+    assert execute(built, interval) == before
+
+
 def test_training_needs_a_warehouse(tmp_path):
     with pytest.raises(WarehouseMissingError):
         train_in_place(tmp_path / "none.duckdb", ON_CPU)
@@ -275,7 +310,9 @@ def test_training_needs_a_warehouse(tmp_path):
 )
 def test_a_stale_model_scores_with_its_own_users_and_movies(built, caplog, change):
     known = "select (select count(*) from user_embeddings) * count(*) from movie_embeddings"
-    expected = "select user_id, movie_id, predicted_rating from predictions order by all"
+    expected = (
+        "select user_id, movie_id, lower, predicted_rating, upper from predictions order by all"
+    )
     before = execute(built, expected)
     execute(built, change)
     done = score_by_current_model(built, "cpu")

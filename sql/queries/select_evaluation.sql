@@ -10,7 +10,10 @@ select
     max(ci_high) filter (where metric = 'mae') as mae_high,
 from evaluation
 where
-    model_id in (select unnest($model_ids::varchar[]))
-    or model_id in ('global-mean', 'damped-bias')
+    metric in ('rmse', 'mae')
+    and (
+        model_id in (select unnest($model_ids::varchar[]))
+        or model_id in ('global-mean', 'damped-bias')
+    )
 group by model_id, split
 order by split, rmse, model_id;

@@ -120,6 +120,19 @@ MODEL_FAULTS = [
         2,
     ),
     (
+        "model_ratings_within_intervals",
+        "update predictions set lower = predicted_rating + 0.01 where rowid = 0",
+        1,
+    ),
+    (
+        "model_ratings_within_intervals",
+        "update predictions set upper = predicted_rating - 0.01 where rowid = 0",
+        1,
+    ),
+    ("model_ratings_within_intervals", "update predictions set lower = 'nan' where rowid < 2", 2),
+    ("model_ratings_within_intervals", "update predictions set lower = 0 where rowid = 0", 1),
+    ("model_ratings_within_intervals", "update predictions set upper = 5.5 where rowid = 0", 1),
+    (
         "model_recommendations_are_unseen",
         """update recommendations set movie_id = (
             select min(movie_id) from ratings where ratings.user_id = recommendations.user_id
