@@ -9,7 +9,11 @@ import pytest
 import recsys
 from recsys.warehouse import open_for_reading, sql_folder
 
-PYTHON = sorted(Path(recsys.__file__).parent.rglob("*.py"))
+PROJECT = Path(__file__).resolve().parents[2]
+PYTHON = [
+    *sorted(Path(recsys.__file__).parent.rglob("*.py")),
+    *sorted((PROJECT / "docs").glob("*.py")),
+]
 # Methods of Warehouse whose first argument is the name of a query.
 METHODS = {"append", "append_records", "columns", "read_source", "row", "rows", "run", "table"}
 RELATIONS = """
