@@ -121,14 +121,19 @@ def fold_in(
 
 
 def _prior(weights: NetworkWeights) -> tuple[Floats, Floats]:
-    """Return mean, shape (width,), and scaled principal axes, (components, width), of users."""
+    """Return the mean of the users' vectors, and a square root of their covariance.
+
+    Any root will do: of the ways to one, QR is the fastest, and needs no full rank.
+
+    Returns:
+        Mean, shape (width,), and basis, shape (components, width): basis' basis is the
+        covariance.
+    """
     side = weights.users
     vectors = np.hstack([side.bias[:, None], side.factors, side.units]).astype(np.float64)
     mean = vectors.mean(axis=0)
-    covariance = np.cov(vectors, rowvar=False)
-    variances, axes = np.linalg.eigh(covariance)
-    kept = variances > variances[-1] * 1e-9
-    return mean, np.sqrt(variances[kept])[:, None] * axes[:, kept].T
+    basis = np.linalg.qr((vectors - mean) / np.sqrt(max(len(vectors) - 1, 1)), mode="r")
+    return mean, basis
 
 
 def _run(weights: NetworkWeights, user: Floats, movie_index: Ids) -> tuple[Floats, Floats]:

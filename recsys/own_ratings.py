@@ -1,7 +1,8 @@
 """Ratings that a person wrote down: a CSV file of movie ids or titles, and stars.
 
 Flows in: a path. Flows out: rows of the model and ratings. Titles are matched forgivingly:
-case, accents, punctuation, the year and the place of an article do not matter.
+case, accents, punctuation, the year, the place of an article and a second title in
+parentheses do not matter.
 """
 
 import csv
@@ -55,13 +56,13 @@ def read_own_ratings(
             model knows none of the movies.
         UnknownTitleError: no movie has this id or a title like this.
     """
-    rows = _read_rows(path)
+    rows, has_ids = _read_rows(path)
     finder = _Finder(catalogue)
     row_of = {int(movie): row for row, movie in enumerate(stored.movies.ids)}
     used: dict[int, float] = {}
     unused = []
     for movie, text in rows:
-        movie_id, title = finder.find(movie)
+        movie_id, title = finder.find(movie, is_id=has_ids)
         rating = _rating_of(path, text, stored)
         if movie_id in row_of:
             used[row_of[movie_id]] = rating
@@ -72,8 +73,8 @@ def read_own_ratings(
     return OwnRatings(np.array(list(used)), np.array(list(used.values())), tuple(unused))
 
 
-def _read_rows(path: Path) -> list[tuple[str, str]]:
-    """Return (movie id or title, rating) of each row as text."""
+def _read_rows(path: Path) -> tuple[list[tuple[str, str]], bool]:
+    """Return (movie id or title, rating) of each row as text, and whether those are ids."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
@@ -82,9 +83,13 @@ def _read_rows(path: Path) -> list[tuple[str, str]]:
             rating = _first(header, _RATING_COLUMNS)
             if not (movie and rating):
                 raise OwnRatingsError(path, f"its columns are {', '.join(header) or 'none'}")
-            return [(str(row[movie]).strip(), str(row[rating]).strip()) for row in reader]
+            rows = [((row[movie] or "").strip(), (row[rating] or "").strip()) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise OwnRatingsError(path, str(error)) from error
+    # A column `movie` may hold either.
+    is_number = all(name.isdecimal() for name, _ in rows)
+    is_id = movie.strip().lower() in _ID_COLUMNS
+    return rows, is_id or (movie.strip().lower() == "movie" and is_number)
 
 
 def _first(header: dict[str, str], names: tuple[str, ...]) -> str:
@@ -103,37 +108,61 @@ def _rating_of(path: Path, text: str, stored: StoredModel) -> float:
 
 
 class _Finder:
-    """Movies by id, by title and by title without its year."""
+    """Movies by id and by title: the whole of it, and less exact forms of it.
+
+    An exacter form wins over a less exact one, and of two movies with the same the lower id.
+    """
 
     def __init__(self, catalogue: Sequence[tuple[int, str]]) -> None:
         self._title = dict(catalogue)
         self._movie: dict[str, int] = {}
-        for movie_id, title in sorted(catalogue, reverse=True):
-            # Of two movies with the same title the lower id, entered last, is meant.
-            for name in (_without_year(title), title):
-                self._movie[normalise(name)] = movie_id
-                self._movie.setdefault(_without_article(normalise(name)), movie_id)
+        names = [(movie_id, _names(title)) for movie_id, title in sorted(catalogue)]
+        for form in range(max((len(forms) for _, forms in names), default=0)):
+            for movie_id, forms in names:
+                for name in forms[form : form + 1]:
+                    self._movie.setdefault(name, movie_id)
 
-    def find(self, movie: str) -> tuple[int, str]:
-        """Return id and title of a movie that is named by its id or its title."""
-        if movie.isdecimal() and int(movie) in self._title:
-            return int(movie), self._title[int(movie)]
-        found = self._movie.get(normalise(movie))
+    def find(self, movie: str, *, is_id: bool) -> tuple[int, str]:
+        """Return id and title of a movie.
+
+        Args:
+            movie: its id or its title.
+            is_id: read a number as an id, not as a title like '300', if it is both.
+        """
+        by_id = int(movie) if movie.isdecimal() and int(movie) in self._title else None
+        by_title = self._movie.get(normalise(movie))
+        ways = (by_id, by_title) if is_id else (by_title, by_id)
+        found = next((one for one in ways if one is not None), None)
         if found is None:
             raise UnknownTitleError(movie, self._suggest(movie))
         return found, self._title[found]
 
     def _suggest(self, movie: str) -> list[str]:
-        close = difflib.get_close_matches(
-            normalise(movie), self._movie, n=2 * _SUGGESTION_COUNT, cutoff=0.5
-        )
-        titles = dict.fromkeys(self._title[self._movie[one]] for one in close)
+        """Return titles that contain these words, then titles that are spelled alike."""
+        words = normalise(movie)
+        containing = sorted((name for name in self._movie if words and words in name), key=len)
+        alike = difflib.get_close_matches(words, self._movie, n=4 * _SUGGESTION_COUNT, cutoff=0.5)
+        titles = dict.fromkeys(self._title[self._movie[one]] for one in (*containing, *alike))
         return list(titles)[:_SUGGESTION_COUNT]
+
+
+def _names(title: str) -> list[str]:
+    """Return the forms of a title, the exactest first.
+
+    'Amelie (Fabuleux destin d'Amélie Poulain, Le) (2001)' is also called by what stands
+    before the parentheses, and by what they hold; each form also without its article.
+    """
+    short = _without_year(title)
+    outside = re.sub(r"\(.*?\)", " ", short)
+    inside = [re.sub(r"^a\.?k\.?a\.?\s+", "", one) for one in re.findall(r"\((.*?)\)", short)]
+    forms = [normalise(name) for name in (title, short, outside, *inside)]
+    forms += [_without_article(name) for name in forms]
+    return [name for name in dict.fromkeys(forms) if name]
 
 
 def normalise(title: str) -> str:
     """Return a title without case, accents, punctuation, and with its article in front."""
-    decomposed = unicodedata.normalize("NFKD", title.casefold())
+    decomposed = unicodedata.normalize("NFKD", title.casefold().replace("&", " and "))
     plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     in_front = re.sub(rf"^(.*), ({_ARTICLES})(\s*\(\d{{4}}\))?$", r"\2 \1\3", plain.strip())
     return " ".join(re.findall(r"\w+", in_front))
