@@ -132,8 +132,8 @@ def _prior(weights: NetworkWeights) -> tuple[Floats, Floats]:
     side = weights.users
     vectors = np.hstack([side.bias[:, None], side.factors, side.units]).astype(np.float64)
     mean = vectors.mean(axis=0)
-    basis = np.linalg.qr((vectors - mean) / np.sqrt(max(len(vectors) - 1, 1)), mode="r")
-    return mean, basis
+    scaled = (vectors - mean) / np.sqrt(max(len(vectors) - 1, 1))
+    return mean, np.asarray(np.linalg.qr(scaled, mode="r"))
 
 
 def _run(weights: NetworkWeights, user: Floats, movie_index: Ids) -> tuple[Floats, Floats]:
