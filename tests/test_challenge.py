@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from recsys.challenge import ChallengeOptions, Comparison, add_reference, challenge
 from recsys.config import PRESETS, NetworkConfig, Preset, TrainingConfig
 from recsys.dataset import Dataset, choose_device, load_dataset
 from recsys.errors import WarehouseChangedError
-from recsys.search_space import preset_from
+from recsys.tuning.challenge import ChallengeOptions, Comparison, add_reference, challenge
+from recsys.tuning.search_space import preset_from
 from recsys.warehouse import open_for_reading
 
 OPTIONS = ChallengeOptions(seeds=(0, 1), study="a study", device="cpu")

@@ -8,21 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.evidence import LearningCurve, Movies
-from recsys.explanation import (
+from recsys.findings.accuracy import (
     bucket_label,
     bucket_rmse,
-    compare_learning,
     explain_buckets,
     explain_calibration,
     explain_evaluation,
-    explain_learning,
     explain_predictions,
-    judge_learning,
     paired_gain,
 )
-from recsys.movie_map import draw_map, explain_map
-from recsys.tuning_explanation import (
+from recsys.findings.evidence import LearningCurve, Movies
+from recsys.findings.learning import compare_learning, explain_learning, judge_learning
+from recsys.findings.movie_map import draw_map, explain_map
+from recsys.findings.tuning import (
     Transfer,
     best_so_far,
     describe_direction,

@@ -10,10 +10,10 @@ from functools import partial
 import numpy as np
 import pytest
 
-from recsys.evidence import LearningCurve
+from recsys.findings.evidence import LearningCurve
+from recsys.findings.tuning import measure_importance
 from recsys.plots import model_charts, tuning_charts
 from recsys.plots.canvas import COLOURS, Picture
-from recsys.tuning_explanation import measure_importance
 
 
 def curve(valid: list[float], kept: int) -> LearningCurve:
@@ -126,7 +126,7 @@ def test_one_trial_can_be_drawn() -> None:
 
 def test_pictures_need_neither_torch_nor_a_display() -> None:
     code = (
-        "import sys, recsys.report; "
+        "import sys, recsys.report.page; "
         "assert not {'torch', 'optuna', 'onnxruntime', 'tkinter'} & set(sys.modules); "
         "assert 'matplotlib.pyplot' not in sys.modules"
     )

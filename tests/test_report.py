@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from recsys.errors import NoModelError, OutputError
-from recsys.evidence import Evidence, read_evidence
-from recsys.exhibits import arrange
-from recsys.explanation import bucket_rmse
-from recsys.report import pictures_of, render, write_report
-from recsys.trial_log import TrialRecord, store_trials
+from recsys.findings.accuracy import bucket_rmse
+from recsys.findings.evidence import Evidence, read_evidence
+from recsys.report.exhibits import arrange
+from recsys.report.page import pictures_of, render, write_report
+from recsys.tuning.trial_log import TrialRecord, store_trials
 from recsys.warehouse import open_for_reading, open_for_writing
 
 MADE_AT = datetime(2024, 5, 6, 7, 8, tzinfo=UTC)

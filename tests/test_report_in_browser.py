@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from recsys.evidence import read_evidence
-from recsys.report import write_report
-from recsys.trial_log import TrialRecord, store_trials
+from recsys.findings.evidence import read_evidence
+from recsys.report.page import write_report
+from recsys.tuning.trial_log import TrialRecord, store_trials
 from recsys.warehouse import open_for_reading
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")

@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from recsys.config import PRESETS
-from recsys.search_space import (
+from recsys.tuning.search_space import (
     Choice,
     preset_from,
     preset_with,

@@ -25,11 +25,10 @@ from recsys.errors import (
     TuningWorkerError,
     WarehouseChangedError,
 )
-from recsys.search_space import search_space, values_of
-from recsys.trial_log import store_trials
 from recsys.tuning import search
 from recsys.tuning import study as studies
 from recsys.tuning.search import TuningOptions, tune
+from recsys.tuning.search_space import search_space, values_of
 from recsys.tuning.study import (
     best_values,
     put_back_abandoned,
@@ -37,6 +36,7 @@ from recsys.tuning.study import (
     trial_records,
     without_test,
 )
+from recsys.tuning.trial_log import store_trials
 from recsys.warehouse import open_for_reading, open_for_writing
 
 PROJECT = Path(__file__).resolve().parent.parent

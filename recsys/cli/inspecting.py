@@ -1,5 +1,6 @@
 """Commands that look inside: sql, export, doctor. None of them loads torch."""
 
+import contextlib
 from pathlib import Path
 
 import click
@@ -56,7 +57,8 @@ def export(shared: Globals, file: Path) -> None:
         partial.write_bytes(model.onnx)
         partial.replace(file)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
         raise OutputError(file, error.strerror or str(error)) from error
     click.echo(f"{file}: model {model.model_id}, {len(model.onnx)} bytes.")
 

@@ -33,7 +33,7 @@ def report(shared: Globals, output: Path, figures: Path | None) -> None:
     It needs no network and opens from disk. Everything comes from the warehouse, which is
     open read-only; nothing is trained.
     """
-    from recsys.report import write_report
+    from recsys.report.page import write_report
 
     written = write_report(shared.database, output, figures)
     if not written.has_reference:

@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from recsys.evidence import LearningCurve
-from recsys.explanation import bucket_label, bucket_rmse
-from recsys.movie_map import MovieMap
+from recsys.findings.accuracy import bucket_label, bucket_rmse
+from recsys.findings.evidence import LearningCurve
+from recsys.findings.movie_map import MovieMap
 from recsys.plots.canvas import (
     BLUE,
     GREEN,

@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from recsys.findings.tuning import Importance, Importances, best_so_far, measured
 from recsys.plots.canvas import BLUE, GREEN, MUTED, ORANGE, VERMILLION
-from recsys.tuning_explanation import Importance, Importances, best_so_far, measured
 
 Trial = Mapping[str, Any]
 

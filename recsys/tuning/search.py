@@ -20,7 +20,6 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from recsys.challenge import ChallengeOptions, add_reference, challenge
 from recsys.config import PRESETS, Preset
 from recsys.dataset import choose_device, load_dataset
 from recsys.errors import (
@@ -31,10 +30,10 @@ from recsys.errors import (
 )
 from recsys.pipeline import TrainingOutcome
 from recsys.progress import Progress, silent
-from recsys.search_space import preset_with, signature_of
 from recsys.teacher import Teacher
 from recsys.training import adapt, choose_preset, teach
-from recsys.trial_log import store_trials
+from recsys.tuning.challenge import ChallengeOptions, add_reference, challenge
+from recsys.tuning.search_space import preset_with, signature_of
 from recsys.tuning.study import (
     Study,
     begin_with,
@@ -46,6 +45,7 @@ from recsys.tuning.study import (
     trial_records,
     without_test,
 )
+from recsys.tuning.trial_log import store_trials
 from recsys.warehouse import open_for_reading, open_for_writing
 
 _SECONDS_BETWEEN_LOOKS = 0.5

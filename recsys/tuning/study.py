@@ -23,7 +23,9 @@ from recsys.config import Preset
 from recsys.dataset import Dataset, Interactions
 from recsys.errors import DivergedError, NothingTunedError, StudyStorageError
 from recsys.registry import EpochRecord
-from recsys.search_space import (
+from recsys.teacher import Teacher
+from recsys.training import adapt, fit
+from recsys.tuning.search_space import (
     Choice,
     Hyperparameter,
     Whole,
@@ -31,9 +33,7 @@ from recsys.search_space import (
     search_space,
     values_of,
 )
-from recsys.teacher import Teacher
-from recsys.training import adapt, fit
-from recsys.trial_log import TrialRecord, utc
+from recsys.tuning.trial_log import TrialRecord, utc
 
 Study = optuna.Study
 

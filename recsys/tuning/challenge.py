@@ -25,9 +25,9 @@ from recsys.pipeline import (
 )
 from recsys.progress import Progress, silent
 from recsys.registry import is_trained_on
-from recsys.search_space import preset_from
 from recsys.teacher import Teacher
 from recsys.training import adapt, fit
+from recsys.tuning.search_space import preset_from
 from recsys.warehouse import open_for_reading, open_for_writing
 
 

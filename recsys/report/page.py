@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from recsys.errors import OutputError
-from recsys.evidence import Evidence, read_evidence
-from recsys.exhibits import Exhibit, Grid, Section, arrange
-from recsys.explanation import bucket_rmse, paired_gain
+from recsys.findings.accuracy import bucket_rmse, paired_gain
+from recsys.findings.evidence import Evidence, read_evidence
 from recsys.plots.canvas import COLOURS, Picture
+from recsys.report.exhibits import Exhibit, Grid, Section, arrange
 from recsys.warehouse import open_for_reading
 
 _LARGE = 7.0  # inches: a picture that is wider takes a row of its own
@@ -111,7 +111,7 @@ by recsys {escape(version("recsys"))}, from the warehouse alone.</footer>
 
 
 def _style_sheet() -> str:
-    text = files("recsys").joinpath("report.css").read_text("utf-8")
+    text = files("recsys.report").joinpath("report.css").read_text("utf-8")
     light = " ".join(f"--{name}: {colour};" for name, colour, _ in COLOURS)
     dark = " ".join(f"--{name}: {colour};" for name, _, colour in COLOURS)
     return text.replace("@LIGHT@", light).replace("@DARK@", dark)

@@ -1,7 +1,7 @@
 """The evidence of the report: all that it shows, read from the warehouse at once.
 
 Flows in: a warehouse that somebody built, open read-only. Flows out: frozen tables. Never
-imports torch. The next file is `explanation.py`.
+imports torch. The next file is `learning.py`.
 """
 
 import json
@@ -20,6 +20,14 @@ Record = dict[str, Any]
 
 REFERENCE_PRESET = "notebook"
 _RECOMMENDATIONS = 5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a figure shows, in one line, and the evidence for it."""
+
+    title: str
+    sentences: tuple[str, ...]
 
 
 @dataclass(frozen=True)

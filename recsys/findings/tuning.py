@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.explanation import Finding
+from recsys.findings.evidence import Finding
 
 Trial = Mapping[str, Any]
 Floats = NDArray[np.float64]

@@ -1,7 +1,7 @@
 """The exhibits of the report: for each question a finding, its pictures and its tables.
 
 Flows in: the evidence. Flows out: sections in the order in which a person asks. The next file
-is `report.py`, which makes a page of them.
+is `page.py`, which makes a page of them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,26 +11,22 @@ from typing import Any
 
 import numpy as np
 
-from recsys.evidence import Evidence, LearningCurve
-from recsys.explanation import (
-    Finding,
+from recsys.findings.accuracy import (
     bucket_label,
     bucket_rmse,
-    compare_learning,
     explain_buckets,
     explain_calibration,
     explain_distribution,
     explain_evaluation,
     explain_funnel,
-    explain_learning,
     explain_predictions,
     explain_recommendations,
     explain_verification,
 )
-from recsys.movie_map import draw_map, explain_map
-from recsys.plots import model_charts, tuning_charts
-from recsys.plots.canvas import Picture
-from recsys.tuning_explanation import (
+from recsys.findings.evidence import Evidence, Finding, LearningCurve
+from recsys.findings.learning import compare_learning, explain_learning
+from recsys.findings.movie_map import draw_map, explain_map
+from recsys.findings.tuning import (
     Transfer,
     describe_direction,
     explain_history,
@@ -38,6 +34,8 @@ from recsys.tuning_explanation import (
     measure_importance,
     name_direction,
 )
+from recsys.plots import model_charts, tuning_charts
+from recsys.plots.canvas import Picture
 
 _SLICES = 3
 _DIMENSIONS = {

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.evidence import Movies
-from recsys.explanation import Finding
+from recsys.findings.evidence import Finding, Movies
 
 Floats = NDArray[np.float64]
 

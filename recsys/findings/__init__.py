@@ -1,0 +1,1 @@
+"""What the tables say, in titles and sentences: `evidence.py` reads, the others conclude."""

@@ -1,0 +1,1 @@
+"""One HTML page: `exhibits.py` arranges figures and findings, `page.py` writes them."""
