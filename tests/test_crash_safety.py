@@ -278,7 +278,11 @@ def test_a_build_that_is_stopped_leaves_the_old_file(built, line, end):
     ids=["sql", "build-warehouse"],
 )
 def test_interrupted_inside_a_query_it_ends_without_a_traceback(built, line, arguments):
-    launch = "import sys; from recsys.cli import main; print('Ready', file=sys.stderr); main()"
+    # Ready half a second into the command: before, it is Python that is interrupted.
+    launch = (
+        "import sys, threading; from recsys.cli import main; "
+        "threading.Timer(0.5, lambda: print('Ready', file=sys.stderr, flush=True)).start(); main()"
+    )
     process = start("-c", launch, *arguments)
     said = stop_at(line, process, signal.SIGINT)
     assert process.returncode == 1
