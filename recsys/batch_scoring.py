@@ -34,7 +34,7 @@ from recsys.weights import Ids
 
 # Pairs that are held in memory at once.
 _PAIRS_PER_BATCH = 1_000_000
-# SQL computes each pair again; beyond these, the users that come first stand for all.
+# SQL computes each pair again; beyond these, the users with the lowest ids stand for all.
 _MOST_PAIRS_COMPARED = 200_000
 _SQL_TOLERANCE = 1e-4  # stars
 
@@ -125,9 +125,8 @@ def score_everyone(warehouse: Warehouse, model: LoadedModel, progress: Progress 
 def _compare_with_sql(warehouse: Warehouse, model: StoredModel) -> Parity:
     """Compare what SQL computes from the weights with the predictions just stored."""
     user_count = max(1, _MOST_PAIRS_COMPARED // len(model.movies.ids))
-    compared = warehouse.row(
-        "compare_live_predictions", user_ids=model.users.ids[:user_count].tolist()
-    )
+    last_user_id = np.sort(model.users.ids)[:user_count].max()
+    compared = warehouse.row("compare_live_predictions", last_user_id=int(last_user_id))
     return Parity("sql", "predictions", **compared, tolerance=_SQL_TOLERANCE)
 
 
