@@ -4,9 +4,11 @@ import json
 import math
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -197,16 +199,12 @@ def test_ctrl_c_keeps_what_is_done(built: Path) -> None:
 
 
 def _finished_in(storage: Path) -> int:
-    """Return how many trials a storage holds that were completed."""
-    if not storage.exists():
-        return 0
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    """Return how many trials were completed; only read, for a reader of Optuna's would write."""
     try:
-        summaries = optuna.get_all_study_summaries(f"sqlite:///{storage}")
-        names = [one.study_name for one in summaries]
-        study = optuna.load_study(study_name=names[0], storage=f"sqlite:///{storage}")
-        return len(study.get_trials(states=(TrialState.COMPLETE,)))
-    except Exception:  # noqa: BLE001 - it is just being created
+        with closing(sqlite3.connect(f"file:{storage}?mode=ro", uri=True)) as connection:
+            query = "select count(*) from trials where state = 'COMPLETE'"
+            return int(connection.execute(query).fetchone()[0])
+    except sqlite3.OperationalError:
         return 0
 
 
