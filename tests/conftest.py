@@ -9,15 +9,39 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from recsys import pipeline
-from recsys.config import DataSettings
+from recsys.config import SOURCE_VARIABLE, DataSettings
 
 PROJECT = Path(__file__).resolve().parent.parent
 # A sample that builds in a second or two, with enough taste in it to learn.
 SMALL_SOURCE = "sample:20000"
 SMALL_SETTINGS = DataSettings(top_movies=60, min_ratings=20)
+
+
+# MovieLens latest-small, where the person who runs the tests has it and says so.
+MOVIELENS = Path(os.environ.get(SOURCE_VARIABLE, "there is none"))
+
+
+def execute(path: Path, statement: str) -> list[tuple]:
+    """Return the rows of a statement, by DuckDB alone."""
+    with duckdb.connect(path) as connection:
+        return connection.execute(statement).fetchall()
+
+
+def contents(path: Path) -> dict[str, list[tuple]]:
+    """Return the rows of every table, without what tells when and how long."""
+    kept = "lambda name: name not in ('created_at', 'loaded_at', 'verified_at', 'seconds')"
+    with duckdb.connect(path) as connection:
+        tables = connection.execute("select table_name from duckdb_tables()").fetchall()
+        return {
+            table: connection.execute(
+                f'select columns({kept}) from "{table}" order by all'
+            ).fetchall()
+            for (table,) in tables
+        }
 
 
 @dataclass(frozen=True)

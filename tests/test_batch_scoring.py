@@ -3,32 +3,14 @@
 import shutil
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from recsys import batch_scoring
 from recsys.batch_scoring import score_by_current_model
 from recsys.errors import NoModelError
+from tests.conftest import contents, execute
 
 SCORED = ("predictions", "recommendations", "verifications", "evaluation")
-
-
-def execute(path: Path, statement: str) -> list[tuple]:
-    with duckdb.connect(path) as connection:
-        return connection.execute(statement).fetchall()
-
-
-def contents(path: Path) -> dict[str, list[tuple]]:
-    """Return the rows of every table, without what tells when and how long."""
-    kept = "lambda name: name not in ('created_at', 'loaded_at', 'verified_at', 'seconds')"
-    with duckdb.connect(path) as connection:
-        tables = connection.execute("select table_name from duckdb_tables()").fetchall()
-        return {
-            table: connection.execute(
-                f'select columns({kept}) from "{table}" order by all'
-            ).fetchall()
-            for (table,) in tables
-        }
 
 
 def test_every_user_of_the_model_is_predicted_for_every_movie(built):

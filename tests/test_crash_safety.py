@@ -18,6 +18,7 @@ import torch
 from recsys import pipeline
 from recsys.dataset import load_dataset
 from recsys.warehouse import open_for_reading
+from tests.conftest import contents
 
 # A command that dies before its n-th step. A step is a statement, a close, a flush to the
 # disk or a replacement of a file. It trains nothing: the model is read from a file.
@@ -77,19 +78,6 @@ COMMANDS = {
     "score": ("score", "--device", "cpu"),
     "verify": ("verify", "--save", "--split", "train", "--device", "cpu", "--user"),
 }
-
-
-def contents(path: Path) -> dict[str, list[tuple]]:
-    """Return the rows of every table, without what tells when and how long."""
-    kept = "lambda name: name not in ('created_at', 'loaded_at', 'verified_at', 'seconds')"
-    with duckdb.connect(path) as connection:
-        tables = connection.execute("select table_name from duckdb_tables()").fetchall()
-        return {
-            table: connection.execute(
-                f'select columns({kept}) from "{table}" order by all'
-            ).fetchall()
-            for (table,) in tables
-        }
 
 
 def leftovers(folder: Path) -> list[str]:

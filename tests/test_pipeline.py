@@ -24,27 +24,10 @@ from recsys.errors import (
 from recsys.pipeline import TrainingOptions, build_warehouse, publish, train_in_place
 from recsys.registry import NewModel, current_model
 from recsys.warehouse import open_for_reading, open_for_writing
+from tests.conftest import contents, execute
 
 SOURCE, SETTINGS = "sample:20000", DataSettings(top_movies=60, min_ratings=20)
 ON_CPU = TrainingOptions(device="cpu")
-
-
-def execute(path: Path, statement: str) -> list[tuple]:
-    with duckdb.connect(path) as connection:
-        return connection.execute(statement).fetchall()
-
-
-def contents(path: Path) -> dict[str, list[tuple]]:
-    """Return the rows of every table, without what tells when and how long."""
-    kept = "lambda name: name not in ('created_at', 'loaded_at', 'verified_at', 'seconds')"
-    with duckdb.connect(path) as connection:
-        tables = connection.execute("select table_name from duckdb_tables()").fetchall()
-        return {
-            table: connection.execute(
-                f'select columns({kept}) from "{table}" order by all'
-            ).fetchall()
-            for (table,) in tables
-        }
 
 
 def files_beside(path: Path) -> set[str]:

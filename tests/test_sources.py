@@ -24,6 +24,7 @@ from recsys.errors import (
     SourceUnreadableError,
 )
 from recsys.warehouse import create_warehouse
+from tests.conftest import MOVIELENS
 
 HEADER = "userId,movieId,rating,timestamp\n"
 # 4 users, 5 movies, ratings 0.5 to 5.
@@ -443,9 +444,9 @@ def test_a_bad_download_is_an_error_and_does_not_stay_in_the_cache(load, moviele
 
 
 def test_the_checksum_is_that_of_the_published_file():
-    published = Path(__file__).resolve().parents[2] / "shared/data/ml-latest-small/ratings.csv"
+    published = MOVIELENS / "ratings.csv"
     if not published.is_file():
-        pytest.skip("MovieLens latest-small is not at hand")
+        pytest.skip("RECSYS_SOURCE names no MovieLens folder")
     assert sources.sha256_of(published) == sources.MOVIELENS_RATINGS_SHA256
 
 

@@ -13,6 +13,7 @@ import pytest
 from recsys import pipeline
 from recsys.config import DataSettings
 from recsys.warehouse import open_for_reading
+from tests.conftest import MOVIELENS
 
 # 40 users and 25 movies; each user leaves out a few, so that 875 ratings are left.
 TINY = [
@@ -42,7 +43,6 @@ GOLDEN_SAMPLE = {
     42: "ac74872f29f88ce38aceb0e31ba6befa",
     2024: "1f57c9048244f5661e3f6fbbab5bc2b0",
 }
-MOVIELENS = Path(__file__).resolve().parents[3] / "shared" / "data" / "ml-latest-small"
 
 
 @pytest.mark.parametrize("seed", GOLDEN_TINY)
@@ -147,7 +147,7 @@ def test_who_is_held_out_without_a_train_rating_is_named(given):
     ]
 
 
-@pytest.mark.skipif(not MOVIELENS.is_dir(), reason="MovieLens latest-small is not at hand")
+@pytest.mark.skipif(not MOVIELENS.is_dir(), reason="RECSYS_SOURCE names no MovieLens folder")
 def test_movielens_gives_the_numbers_that_we_know(select, tmp_path):
     path = tmp_path / "movielens.duckdb"
     options = pipeline.TrainingOptions()
