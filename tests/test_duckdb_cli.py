@@ -114,3 +114,21 @@ def test_what_it_writes_is_read_by_the_newer_one(built):
     batch_scoring.score_by_current_model(built, "cpu")
     with open_for_reading(built) as warehouse:
         assert ask(warehouse, "select min_ratings from settings") == [{"min_ratings": 21}]
+
+
+def test_its_macro_predicts_as_the_network_does(kept):
+    [compared] = ask_older_client(
+        kept,
+        "select count(*) as pairs, max(abs(predict_rating(user_id, movie_id) - predicted_rating))"
+        " as difference from predictions",
+    )
+    assert compared["pairs"] > 0
+    assert compared["difference"] <= 1e-4
+    unknown = ask_older_client(kept, "select predict_rating(-1, -1) as rating")
+    assert unknown == [{"rating": None}]
+
+
+def test_every_example_of_its_readme_runs(kept):
+    for entry in ask_older_client(kept, "select name, example from readme"):
+        rows = ask_older_client(kept, entry["example"], "-readonly")
+        assert rows or entry["name"] == "trials", entry
