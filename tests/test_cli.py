@@ -583,3 +583,9 @@ def test_a_reader_that_leaves_early_gets_no_complaint(built, form, rows):
     assert process.stderr.read() == ""
     process.stderr.close()
     process.wait()
+
+
+def test_times_with_a_zone_are_printed(built, recsys):
+    done = recsys("sql", "select now() as moment", "--database", str(built), "--format", "json")
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)[0]["moment"].startswith("20")
