@@ -40,10 +40,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": False,
     "python_enable_replacements": False,
 }
-_SANDBOX: dict[str, str | bool | int | float | list[str]] = {
-    "enable_external_access": False,
-    "lock_configuration": True,
-}
+_SANDBOX: dict[str, str | bool | int | float | list[str]] = {"enable_external_access": False}
 _SHOWN_OFFENDERS = 5
 # What DuckDB raises, besides IOException, when it cannot write its own file.
 _OUT_OF_SPACE = (
@@ -319,7 +316,9 @@ def open_for_reading(path: Path) -> Warehouse:
 
 def open_for_queries(path: Path) -> Warehouse:
     """Open a warehouse read-only and shut off from files and network, for `sql`."""
-    return _open_existing(path, read_only=True, config=_CONFIG | _SANDBOX)
+    warehouse = _open_existing(path, read_only=True, config=_CONFIG | _SANDBOX)
+    warehouse.run("lock_configuration")
+    return warehouse
 
 
 def open_for_writing(path: Path) -> Warehouse:
@@ -347,13 +346,16 @@ def _open_existing(
         raise WarehouseUnreadableError(
             path, "it is a DuckDB file without the tables of a warehouse."
         )
+    warehouse.run("hide_progress")
     return warehouse
 
 
 def create_warehouse(path: Path) -> Warehouse:
     """Create an empty DuckDB file in the format that older clients read."""
     with translated(path):
-        return Warehouse(duckdb.connect(path, config=_writable_config()), path)
+        warehouse = Warehouse(duckdb.connect(path, config=_writable_config()), path)
+    warehouse.run("hide_progress")
+    return warehouse
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import csv
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -29,6 +30,11 @@ def execute(path: Path, statement: str) -> list[tuple]:
     """Return the rows of a statement, by DuckDB alone."""
     with duckdb.connect(path) as connection:
         return connection.execute(statement).fetchall()
+
+
+def hear_interrupts() -> None:
+    """Let a child end at SIGINT, which a shell hides from what it runs in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def contents(path: Path) -> dict[str, list[tuple]]:

@@ -18,7 +18,7 @@ import torch
 from recsys import pipeline
 from recsys.dataset import load_dataset
 from recsys.warehouse import open_for_reading
-from tests.conftest import contents
+from tests.conftest import contents, hear_interrupts
 
 # A command that dies before its n-th step. A step is a statement, a close, a flush to the
 # disk or a replacement of a file. It trains nothing: the model is read from a file.
@@ -224,7 +224,11 @@ def test_without_space_it_says_so_and_leaves_the_old_state(case, path):
 
 def start(*arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=hear_interrupts,
     )
 
 

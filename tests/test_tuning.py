@@ -40,8 +40,8 @@ from recsys.tuning.study import (
 )
 from recsys.tuning.trial_log import store_trials
 from recsys.warehouse import open_for_reading, open_for_writing
+from tests.conftest import PROJECT, hear_interrupts
 
-PROJECT = Path(__file__).resolve().parent.parent
 DIRECT = replace(PRESETS["direct"], training=replace(PRESETS["direct"].training, epochs=6))
 QUICK = TuningOptions(trials=3, preset="direct", comparison_seeds=2, device="cpu")
 
@@ -182,6 +182,7 @@ def test_ctrl_c_keeps_what_is_done(built: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=hear_interrupts,
     )
     storage = built.with_name(f"{built.name}.tuning.sqlite")
     deadline = time.monotonic() + 120

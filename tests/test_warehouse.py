@@ -395,3 +395,10 @@ def test_the_file_is_in_the_format_that_duckdb_1_2_reads(built):
             1
         ]
     assert tags["storage_version"].startswith("v1.2.0")
+
+
+@pytest.mark.parametrize("opening", OPENINGS)
+def test_long_queries_draw_no_progress_on_stdout(built, opening):
+    with opening(built) as warehouse:
+        _, rows = warehouse.stream("select current_setting('enable_progress_bar')")
+        assert list(rows) == [(False,)]
