@@ -56,12 +56,7 @@ def score_by_current_model(path: Path, device: str, progress: Progress = silent)
         DeviceError: 'cuda' was asked for and cannot be used.
     """
     with open_for_writing(path) as warehouse:
-        model = current_model(warehouse)
-        warn_if_stale(warehouse, model)
-        loaded = load_scorer(model, device)
-        with warehouse.transaction():
-            count = score_everyone(warehouse, loaded, progress)
-    return Scoring(model.model_id, loaded.scorer.provider, count)
+        return _score_by(warehouse, current_model(warehouse), device, progress)
 
 
 def use_model(path: Path, model_id: str, device: str, progress: Progress = silent) -> Scoring:
@@ -75,12 +70,17 @@ def use_model(path: Path, model_id: str, device: str, progress: Progress = silen
         model = find_model(warehouse, model_id)
         if model is None:
             raise UnknownModelError(model_id)
-        warn_if_stale(warehouse, model)
-        loaded = load_scorer(model, device)
-        with warehouse.transaction():
-            promote_model(warehouse, model_id)
-            count = score_everyone(warehouse, loaded, progress)
-    return Scoring(model_id, loaded.scorer.provider, count)
+        return _score_by(warehouse, model, device, progress)
+
+
+def _score_by(warehouse: Warehouse, model: StoredModel, device: str, progress: Progress) -> Scoring:
+    """Make a model current, if it is not, together with what it says of everyone."""
+    warn_if_stale(warehouse, model)
+    loaded = load_scorer(model, device)
+    with warehouse.transaction():
+        promote_model(warehouse, model.model_id)
+        count = score_everyone(warehouse, loaded, progress)
+    return Scoring(model.model_id, loaded.scorer.provider, count)
 
 
 def score_everyone(warehouse: Warehouse, model: LoadedModel, progress: Progress = silent) -> int:

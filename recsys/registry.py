@@ -267,3 +267,14 @@ def warn_if_stale(warehouse: Warehouse, model: StoredModel) -> None:
             "Model %s is stale: the data changed since it was trained. Run `python cli.py train`.",
             model.model_id,
         )
+
+
+def model_to_serve(warehouse: Warehouse) -> StoredModel:
+    """Return the current model, and say so if the data changed since it was trained.
+
+    Raises:
+        NoModelError: none is trained yet.
+    """
+    model = current_model(warehouse)
+    warn_if_stale(warehouse, model)
+    return model

@@ -338,22 +338,25 @@ def _open_existing(
 ) -> Warehouse:
     if not path.exists():
         raise WarehouseMissingError(path)
-    with translated(path):
-        connection = duckdb.connect(path, read_only=read_only, config=config)
-    warehouse = Warehouse(connection, path)
+    warehouse = _connect(path, read_only=read_only, config=config)
     if not warehouse.rows("select_is_warehouse")[0][0]:
         warehouse.close()
         raise WarehouseUnreadableError(
             path, "it is a DuckDB file without the tables of a warehouse."
         )
-    warehouse.run("hide_progress")
     return warehouse
 
 
 def create_warehouse(path: Path) -> Warehouse:
     """Create an empty DuckDB file in the format that older clients read."""
+    return _connect(path, read_only=False, config=_writable_config())
+
+
+def _connect(
+    path: Path, *, read_only: bool, config: dict[str, str | bool | int | float | list[str]]
+) -> Warehouse:
     with translated(path):
-        warehouse = Warehouse(duckdb.connect(path, config=_writable_config()), path)
+        warehouse = Warehouse(duckdb.connect(path, read_only=read_only, config=config), path)
     warehouse.run("hide_progress")
     return warehouse
 

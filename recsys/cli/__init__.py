@@ -5,7 +5,6 @@ Each module holds the commands of one moment of a warehouse's life: `building`, 
 """
 
 import logging
-import os
 import sys
 from typing import Any
 
@@ -98,9 +97,4 @@ def main() -> None:
     handler.setFormatter(logging.Formatter("%(message)s"))
     logging.getLogger("recsys").addHandler(handler)
     set_verbosity(0)
-    try:
-        commands(prog_name="python cli.py")
-    except BrokenPipeError:
-        # The reader of our output has left, as `head` does: end without complaint.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+    commands(prog_name="python cli.py")

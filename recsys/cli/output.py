@@ -98,5 +98,4 @@ def _csv_value(value: Any) -> Any:
 def _table_value(value: Any) -> Any:
     if isinstance(value, bytes):
         return f"{len(value)} bytes"
-    plain = _plain(value)
-    return json.dumps(plain) if isinstance(plain, dict | list | bool) else plain
+    return _csv_value(value)

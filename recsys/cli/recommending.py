@@ -90,13 +90,12 @@ def _recommend_to_user(
     shared: Globals, user: int, count: int, method: str, why: bool
 ) -> tuple[Rows, str]:
     from recsys.recommendation import load_reasons, movie_titles, recommend_for_user
-    from recsys.registry import current_model, warn_if_stale
+    from recsys.registry import model_to_serve
     from recsys.scoring import load_scorer
     from recsys.warehouse import open_for_reading
 
     with open_for_reading(shared.database) as warehouse:
-        stored = current_model(warehouse)
-        warn_if_stale(warehouse, stored)
+        stored = model_to_serve(warehouse)
         model = load_scorer(stored, shared.device)
         found = recommend_for_user(warehouse, model, user, method, count)
         rows: Rows = found.records(stored, movie_titles(warehouse, stored))
@@ -126,13 +125,12 @@ def _recommend_to_somebody_new(
     from recsys.new_user import introduce_user
     from recsys.own_ratings import read_own_ratings
     from recsys.recommendation import movie_titles
-    from recsys.registry import current_model, warn_if_stale
+    from recsys.registry import model_to_serve
     from recsys.warehouse import open_for_reading
     from recsys.weights import load_weights
 
     with open_for_reading(shared.database) as warehouse:
-        stored = current_model(warehouse)
-        warn_if_stale(warehouse, stored)
+        stored = model_to_serve(warehouse)
         own = read_own_ratings(file, stored, warehouse.rows("select_catalogue"))
         titles = movie_titles(warehouse, stored)
         weights = load_weights(warehouse, stored.model_id)

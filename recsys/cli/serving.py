@@ -68,13 +68,12 @@ def verify(shared: Globals, user: int | None, count: int, split: str, save: bool
 
     from recsys import verification
     from recsys.metrics import mae, rmse
-    from recsys.registry import current_model, warn_if_stale
+    from recsys.registry import model_to_serve
     from recsys.scoring import load_scorer
     from recsys.warehouse import open_for_reading, open_for_writing
 
     with (open_for_writing if save else open_for_reading)(shared.database) as warehouse:
-        stored = current_model(warehouse)
-        warn_if_stale(warehouse, stored)
+        stored = model_to_serve(warehouse)
         model = load_scorer(stored, shared.device)
         if user is None:
             user = verification.choose_random_user(warehouse, model, split)
@@ -117,12 +116,11 @@ def similar(shared: Globals, movie: int, count: int) -> None:
     import numpy as np
 
     from recsys.recommendation import movie_titles, nearest_movies
-    from recsys.registry import current_model, warn_if_stale
+    from recsys.registry import model_to_serve
     from recsys.warehouse import open_for_reading
 
     with open_for_reading(shared.database) as warehouse:
-        stored = current_model(warehouse)
-        warn_if_stale(warehouse, stored)
+        stored = model_to_serve(warehouse)
         titles = movie_titles(warehouse, stored)
         nearest, similarity = nearest_movies(stored.movies, movie, count)
     rows = [
