@@ -115,8 +115,8 @@ class TrainingConfig:
     batch_size: int = 512
     steps_per_epoch: int | None = None
     epochs: int = 60
-    patience: int | None = 15
-    keeps_best_epoch: bool = True
+    patience: int | None = None
+    keeps_best_epoch: bool = False
     seed: int = 0
 
 
@@ -147,8 +147,6 @@ _NOTEBOOK = Preset(
         embedding_decay=1e-5,
         batch_size=64,
         epochs=100,
-        patience=None,
-        keeps_best_epoch=False,
     ),
 )
 # Learns from the known ratings alone: for catalogues too large for a teacher.
@@ -174,6 +172,7 @@ _DIRECT = Preset(
         steps_per_epoch=45,
         epochs=40,
         patience=8,
+        keeps_best_epoch=True,
     ),
 )
 # Distilled from a teacher that fills the whole table of users and movies.

@@ -1,8 +1,8 @@
-"""Estimate every rating by a Gaussian model: the teacher that the network is distilled from.
+"""Estimate every rating by Gaussian models: the teacher that the network is distilled from.
 
-In: the known ratings as a table (users x movies, NaN where unknown) and, if there is one, the
-kernel of the movies' descriptions from `features.py`. Out: a `Teacher`, whose full table of
-expected ratings `student.py` learns.
+In: the known ratings as a table (users x movies, NaN where unknown) and the movies' description
+from `features.py`. Out: a `Teacher`, whose full table of expected ratings the network learns in
+`training.py`.
 
 The model. Each row of the standardised table is a draw from one Gaussian over its columns,
 seen through noise at the rated cells only:
@@ -11,21 +11,36 @@ seen through noise at the rated cells only:
 
 S, the offsets and the noise are fitted by EM for missing data (Little & Rubin, Statistical
 Analysis with Missing Data, chapter 11; Schafer, Analysis of Incomplete Multivariate Data, 1997,
-chapter 5). S has an inverse-Wishart prior around S0 = level 11' + kernel K + own I: level is
-what makes some rows high everywhere, K says which columns are alike before any rating is seen.
+chapter 5). S has an inverse-Wishart prior around S0 = level 11' + variance K: level is what
+makes some rows high everywhere, K says which columns are alike before any rating is seen.
 Given S, a row's expectation is Gaussian-process regression (Rasmussen & Williams, 2006, eq.
 2.23-2.24). EM stops at the step that is best on the valid ratings; run on, it would overfit.
+From a small variance S grows along what the ratings share first, and so stays nearly of low
+rank; which is better depends on the data, so valid chooses that too.
+
+A description enters in two ways. Over movies, it is K. Over users, each theme of the movies is
+one more column that is known for every row, as if of a user who rated by that theme alone: S
+then says whom a theme pleases. The two err differently, and their mean errs less.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from recsys.features import MovieDescription
 
 Array = NDArray[np.float64]
 Columns = Literal["movies", "users"]
+
+# EM inverts many small matrices: threads would cost more than they save, above all where other
+# work runs too; and one thread adds in one order, so that every machine gets the same sums.
+_one_thread = partial(threadpool_limits, limits=1, user_api="blas")
 
 
 @dataclass(frozen=True)
@@ -33,24 +48,43 @@ class TeacherConfig:
     """Set the prior. Variances are shares of the ratings' variance, so any scale will do."""
 
     level_variance: float = 0.2  # of a row's level over all columns
-    kernel_variance: float = 0.25  # of what the kernel explains
-    own_variance: float = 0.08  # of a cell, beyond what its column shares with others
-    offset_variance: float = 0.5  # of the columns' means
+    column_variance: float = 0.4  # of a column besides
+    smaller_variance: float = 0.05  # tried as well, where K is known
+    themes: int = 20
+    theme_scale: float = 6.0  # the ratings' deviations to a unit of the description
+    users_share: float = 0.3  # of the model over users in the mean of the two
+    offset_variance: float = 0.3  # of the columns' means
     noise_variance: float = 0.6
     prior_strength: float = 0.3  # rows the prior of S is worth, per column
-    noise_strength: float = 20.0  # ratings the prior of a row's or column's noise is worth
-    max_steps: int = 15
+    noise_strength: float = 40.0  # ratings the prior of a row's or column's noise is worth
+    max_steps: int = 30
     patience: int = 3  # steps without a better valid RMSE before EM stops
+
+
+class Form(NamedTuple):
+    """Say what a Gaussian is over, and what is known before any rating."""
+
+    columns: Columns
+    prior: Array  # S0, (columns, columns)
+    themes: Array  # (movies, themes), further columns where the others are users
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """Hold one fitted model: its expected ratings, (users, movies), and how it was found."""
+
+    table: Array
+    form: Form
+    steps: int
+    valid_rmse: float
 
 
 @dataclass(frozen=True)
 class Teacher:
-    """Hold the expected ratings, (users, movies), and how they were found."""
+    """Hold the expected ratings, (users, movies): the weighted mean of those of its models."""
 
     table: Array
-    columns: Columns  # what S is a covariance of
-    kernel: Array | None  # what its prior knew of the movies
-    steps: int
+    models: tuple[tuple[Gaussian, float], ...]
     valid_rmse: float
 
 
@@ -75,28 +109,45 @@ class _Posterior(NamedTuple):
 
 
 def fit_teacher(
-    train: Array, valid: Array, kernel: Array | None, config: TeacherConfig = TeacherConfig()
+    train: Array,
+    valid: Array,
+    description: MovieDescription,
+    config: TeacherConfig = TeacherConfig(),
 ) -> Teacher:
-    """Fit to `train`; choose the covariance's side and the EM steps by RMSE on `valid`.
+    """Fit to `train`; choose the models and their EM steps by RMSE on `valid`.
 
-    train, valid: (users, movies), NaN where unknown. kernel: (movies, movies), or None.
-    Without a kernel, S is over the smaller side, whose covariance has more rows to learn from.
-    With one, S over movies with the kernel in its prior is tried too: that way, descriptions
-    that say nothing about taste cannot do harm.
+    train, valid: (users, movies), NaN where unknown.
+    A model that ignores the description is always tried, over the smaller side, whose
+    covariance has more rows to learn from: a description that says nothing about taste cannot
+    do harm.
     """
-    user_count, movie_count = train.shape
-    smaller: Columns = "users" if user_count < movie_count else "movies"
-    teachers = [_search(train, valid, smaller, None, config)]
-    if kernel is not None:
-        teachers.append(_search(train, valid, "movies", kernel, config))
-    return min(teachers, key=lambda teacher: teacher.valid_rmse)
+
+    def fitted(form: Form) -> Gaussian:
+        with _one_thread():
+            return _search(train, valid, form, config)
+
+    def weighed(*models: tuple[Gaussian, float]) -> Teacher:
+        table = np.sum([weight * model.table for model, weight in models], axis=0)
+        return Teacher(table, models, _valid_rmse(table, train, valid))
+
+    plain = weighed((fitted(_plain_form(train.shape, config)), 1.0))
+    if description.is_empty:
+        return plain
+    forms = _described_forms(description, config)
+    over_movies = min((fitted(form) for form in forms), key=lambda model: model.valid_rmse)
+    over_users = fitted(_themed_form(len(train), description, config))
+    share = config.users_share
+    described = weighed((over_movies, 1.0 - share), (over_users, share))
+    return min(plain, described, key=lambda teacher: teacher.valid_rmse)
 
 
 def refit_table(teacher: Teacher, ratings: Array, config: TeacherConfig = TeacherConfig()) -> Array:
-    """Return the (users, movies) table of the same model fitted to more ratings."""
-    estimates = _expected_ratings(ratings, teacher.columns, teacher.kernel, config)
-    for _ in range(teacher.steps):
-        table = next(estimates)
+    """Return the (users, movies) table of the same models fitted to more ratings."""
+    table = np.zeros_like(ratings)
+    with _one_thread():
+        for model, weight in teacher.models:
+            estimates = _expected_ratings(ratings, model.form, config)
+            table += weight * next(islice(estimates, model.steps - 1, None))
     return table
 
 
@@ -107,32 +158,57 @@ def step_cost(ratings_per_user: NDArray[np.int64], ratings_per_movie: NDArray[np
     return float(inversions + sum(6.0 * len(count) ** 3.0 for count in counts))
 
 
-def _search(
-    train: Array, valid: Array, columns: Columns, kernel: Array | None, config: TeacherConfig
-) -> Teacher:
+def _plain_form(shape: tuple[int, ...], config: TeacherConfig) -> Form:
+    """Return a Gaussian over the smaller side that knows nothing but its level."""
+    columns: Columns = "users" if shape[0] < shape[1] else "movies"
+    prior = config.level_variance + config.column_variance * np.eye(min(shape))
+    return Form(columns, prior, np.empty((shape[1], 0)))
+
+
+def _described_forms(description: MovieDescription, config: TeacherConfig) -> list[Form]:
+    """Return Gaussians over movies, for each kernel and each variance."""
+    return [
+        Form("movies", config.level_variance + variance * kernel, np.empty((len(kernel), 0)))
+        for variance in (config.column_variance, config.smaller_variance)
+        for kernel in description.kernels()
+    ]
+
+
+def _themed_form(user_count: int, description: MovieDescription, config: TeacherConfig) -> Form:
+    """Return a Gaussian over users and themes; a level is of users only."""
+    themes = config.theme_scale * description.themes(config.themes)
+    prior = config.column_variance * np.eye(user_count + themes.shape[1])
+    prior[:user_count, :user_count] += config.level_variance
+    return Form("users", prior, themes)
+
+
+def _search(train: Array, valid: Array, form: Form, config: TeacherConfig) -> Gaussian:
     """Run EM until the valid RMSE has not fallen for `patience` steps; keep the best step."""
-    low, high = np.nanmin(train), np.nanmax(train)
-    best: Teacher | None = None
-    for step, table in enumerate(_expected_ratings(train, columns, kernel, config), start=1):
-        rmse = float(np.sqrt(np.nanmean((table.clip(low, high) - valid) ** 2)))
+    best: Gaussian | None = None
+    for step, table in enumerate(_expected_ratings(train, form, config), start=1):
+        rmse = _valid_rmse(table, train, valid)
         if best is None or rmse < best.valid_rmse:
-            best = Teacher(table, columns, kernel, step, rmse)
+            best = Gaussian(table, form, step, rmse)
         if step - best.steps >= config.patience or step >= config.max_steps:
             return best
     raise AssertionError("the estimates never end")
 
 
-def _expected_ratings(
-    ratings: Array, columns: Columns, kernel: Array | None, config: TeacherConfig
-) -> Iterator[Array]:
+def _valid_rmse(table: Array, train: Array, valid: Array) -> float:
+    """Return the RMSE on `valid` of a table kept inside the scale of `train`."""
+    bounded = table.clip(np.nanmin(train), np.nanmax(train))
+    return float(np.sqrt(np.nanmean((bounded - valid) ** 2)))
+
+
+def _expected_ratings(ratings: Array, form: Form, config: TeacherConfig) -> Iterator[Array]:
     """Yield the (users, movies) table that each EM step expects, without end."""
-    is_movies = columns == "movies"
+    is_movies = form.columns == "movies"
     mean, deviation = np.nanmean(ratings), np.nanstd(ratings) or 1.0
-    targets = ((ratings if is_movies else ratings.T) - mean) / deviation
+    rated = ((ratings if is_movies else ratings.T) - mean) / deviation
+    targets = rated if is_movies else np.hstack([rated, form.themes])
     row_count, column_count = targets.shape
-    prior = _prior_covariance(column_count, kernel, config)
     state = _State(
-        covariance=prior,
+        covariance=form.prior,
         offset=np.zeros(column_count),
         row_noise=np.full(row_count, config.noise_variance),
         column_noise=np.ones(column_count),
@@ -140,15 +216,8 @@ def _expected_ratings(
     while True:
         posterior = _expect(targets, state)
         expected = mean + deviation * (state.offset + posterior.pull @ state.covariance)
-        yield expected if is_movies else expected.T
-        state = _maximise(targets, state, posterior, prior, config)
-
-
-def _prior_covariance(column_count: int, kernel: Array | None, config: TeacherConfig) -> Array:
-    """Return S0. Without a kernel all that it would explain is the column's own."""
-    own = np.eye(column_count)
-    alike = own if kernel is None else kernel
-    return config.level_variance + config.kernel_variance * alike + config.own_variance * own
+        yield expected if is_movies else expected[:, : rated.shape[1]].T
+        state = _maximise(targets, state, posterior, form.prior, config)
 
 
 def _expect(targets: Array, state: _State) -> _Posterior:

@@ -33,8 +33,8 @@ _ROWS_THAT_PAY_FOR_THREADS = 4_096
 _MOST_TEACHER_CELLS = 4_000_000
 _MOST_TEACHER_OPERATIONS = 2e10
 _LARGEST_BATCH = 2_048
-# Of many ratings, fewer passes are enough.
-_RATINGS_SEEN = 4_000_000
+# Of many cells, fewer passes are enough.
+_CELLS_SEEN = 4_000_000
 _FEWEST_PASSES = 8
 
 OnEpoch = Callable[[EpochRecord], None]
@@ -91,19 +91,23 @@ def adapt(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
         TeacherTooLargeError: it needs a teacher that these data cannot afford.
     """
     if config.is_distilled:
+        users, movies = len(dataset.user_ids), len(dataset.movie_ids)
         if not can_distil(dataset):
-            raise TeacherTooLargeError(len(dataset.user_ids), len(dataset.movie_ids))
-        return config
+            raise TeacherTooLargeError(users, movies)
+        return replace(config, epochs=_affordable_passes(config, users * movies))
     if config.steps_per_epoch is None:
         return config
     ratings = len(dataset.train)
     fitting = min(ratings // config.steps_per_epoch, _LARGEST_BATCH)
-    passes = max(_RATINGS_SEEN // ratings, _FEWEST_PASSES)
     return replace(
         config,
         batch_size=max(config.batch_size, fitting),
-        epochs=min(config.epochs, passes),
+        epochs=_affordable_passes(config, ratings),
     )
+
+
+def _affordable_passes(config: TrainingConfig, cells: int) -> int:
+    return min(config.epochs, max(_CELLS_SEEN // cells, _FEWEST_PASSES))
 
 
 @dataclass(frozen=True)
@@ -187,8 +191,8 @@ def refit(
 
 def teach(dataset: Dataset) -> Teacher:
     """Fit a teacher to train; it depends on the data alone, so that trainings can share it."""
-    kernel = None if dataset.description.is_empty else dataset.description.kernel()
-    return fit_teacher(_as_table(dataset, dataset.train), _as_table(dataset, dataset.valid), kernel)
+    known, held_out = (_as_table(dataset, part) for part in (dataset.train, dataset.valid))
+    return fit_teacher(known, held_out, dataset.description)
 
 
 def _prepare(dataset: Dataset, config: TrainingConfig, teacher: Teacher | None) -> _Lesson:

@@ -54,7 +54,7 @@ def test_it_knows_the_scale_the_fingerprint_and_the_descriptions(built, dataset)
     assert (dataset.lowest_rating, dataset.highest_rating) == scale
     assert (dataset.fingerprint,) == fingerprint
     assert not dataset.description.is_empty
-    assert dataset.description.kernel().shape == (len(dataset.movie_ids),) * 2
+    assert dataset.description.themes(3).shape == (len(dataset.movie_ids), 3)
 
 
 def test_without_a_movies_file_nothing_is_known_of_movies(write_csv, tmp_path):

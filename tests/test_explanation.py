@@ -96,6 +96,13 @@ def test_keeping_the_best_epoch_is_told_as_a_gain() -> None:
     assert "better than those of the last epoch" in text
 
 
+def test_a_distilled_network_follows_its_teacher_to_the_last_epoch() -> None:
+    told = explain_learning(replace(OVERFITTING, is_distilled=True)).sentences[-1]
+    assert "that costs" in told
+    assert "say what the teacher says" in told
+    assert "teacher" not in explain_learning(OVERFITTING).sentences[-1]
+
+
 def test_a_curve_that_still_falls_asks_for_more_epochs() -> None:
     finding = explain_learning(IMPROVING)
     assert "still improving" in finding.title

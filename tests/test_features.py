@@ -33,12 +33,26 @@ def describe(rows: list[Row], movie_count: int = 4, **settings: float) -> MovieD
     )
 
 
-def test_the_kernel_is_one_and_normalised():
-    kernel = describe(ROWS).kernel()
-    assert kernel.shape == (4, 4)
-    np.testing.assert_allclose(kernel, kernel.T)
-    assert np.linalg.eigvalsh(kernel).min() > -1e-9
-    assert kernel.diagonal().mean() == pytest.approx(1.0)
+def test_the_kernels_are_such_and_normalised():
+    kernels = describe(ROWS).kernels()
+    assert len(kernels) == 2
+    for kernel in kernels:
+        assert kernel.shape == (4, 4)
+        np.testing.assert_allclose(kernel, kernel.T)
+        assert np.linalg.eigvalsh(kernel).min() > -1e-9
+        assert kernel.diagonal().mean() == pytest.approx(1.0)
+
+
+def test_without_words_a_movie_varies_as_much_and_shares_less():
+    rows = [(0, "word:heat", 1.0), (1, "word:heat", 1.0), (2, "word:rain", 1.0)]
+    told, untold = describe([*rows, *((movie, "genre:Drama", 1.0) for movie in (0, 2))]).kernels()
+    np.testing.assert_allclose(told.diagonal(), untold.diagonal())
+    assert told[0, 1] > untold[0, 1]
+    genres = describe([(movie, "genre:Drama", 1.0) for movie in (0, 2)]).kernels()[0]
+    off_diagonal = ~np.eye(4, dtype=bool)
+    # Genres alone, in other units: the same pattern.
+    ratio = untold[off_diagonal] / genres[off_diagonal]
+    np.testing.assert_allclose(ratio, ratio[0])
 
 
 def test_a_level_that_all_movies_share_is_left_to_the_biases():
@@ -57,7 +71,7 @@ def test_a_level_that_all_movies_share_is_left_to_the_biases():
     ids=["genres", "years", "words", "all"],
 )
 def test_each_part_finds_the_movies_that_are_alike(weights):
-    kernel = describe(ROWS, **weights).kernel()
+    kernel = describe(ROWS, **weights).kernels()[0]
     assert kernel[0, 1] > kernel[0, 2]
     assert kernel[0, 1] > kernel[0, 3]
 
@@ -65,7 +79,7 @@ def test_each_part_finds_the_movies_that_are_alike(weights):
 def test_likeness_falls_with_the_distance_in_years():
     years = np.array([1990, 1992, 2000, 2020])
     rows = [(movie, f"year:{year}", 1.0) for movie, year in enumerate(years)]
-    kernel = describe(rows, genre_weight=0.0, word_weight=0.0).kernel()
+    kernel = describe(rows, genre_weight=0.0, word_weight=0.0).kernels()[0]
     # Centring moves every value of the kernel, and no distance between two movies.
     distance = kernel[0, 0] + kernel.diagonal() - 2 * kernel[0]
     expected = 1 - np.exp(-(years - 1990) / FeatureConfig().year_scale)
@@ -82,17 +96,35 @@ def test_the_order_of_the_rows_does_not_matter():
 def test_movies_that_do_not_differ_have_no_description(rows):
     description = describe(rows, movie_count=2)
     assert description.is_empty
+    assert description.kernels() == []
     np.testing.assert_array_equal(description.eigenfeatures(5), np.zeros((2, 5), np.float32))
 
 
 def test_words_beyond_the_limit_still_count_for_a_movies_own_variance():
-    rows = [(movie, f"word:w{movie}", 1.0) for movie in range(6)] + [(0, "word:shared", 1.0)]
+    rows = [(movie, f"word:w{movie}", 1.0) for movie in range(6)]
     rows += [(movie, "word:shared", 1.0) for movie in range(1, 6)]
     config = {"genre_weight": 0.0, "year_weight": 0.0}
     cut = describe(rows, movie_count=6, max_words=1, **config)
     assert cut.factors.shape == (6, 1)
     assert (cut.remainder > 0).all()
-    assert cut.kernel().diagonal().mean() == pytest.approx(1.0)
+    assert cut.kernels()[0].diagonal().mean() == pytest.approx(1.0)
+
+
+def test_a_movie_without_a_title_is_not_thought_to_be_like_the_average():
+    description = describe(ROWS)  # of movie 3 nothing is known
+    assert description.remainder[3] == description.remainder.max() > 0
+
+
+def test_a_genre_counts_alike_however_rare_it_is():
+    rare = [(movie, feature, 9.0 if "Crime" in feature else one) for movie, feature, one in ROWS]
+    np.testing.assert_array_equal(describe(rare).theme_factors, describe(ROWS).theme_factors)
+
+
+def test_themes_are_of_genres_and_years_alone():
+    other_words = [(movie, feature, one) for movie, feature, one in ROWS if "word" not in feature]
+    one, other = describe(ROWS).themes(2), describe(other_words).themes(2)
+    assert one.shape == (4, 2)
+    np.testing.assert_allclose(one / one[0], other / other[0])  # the unit may differ
 
 
 def test_eigenfeatures_are_the_best_approximation_of_their_size():

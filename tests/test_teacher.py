@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from recsys.features import MovieDescription
 from recsys.teacher import TeacherConfig, fit_teacher, refit_table, step_cost
 
 USERS, MOVIES = 30, 20
@@ -24,13 +25,23 @@ def taste() -> np.ndarray:
     return 3 + np.outer(user, movie) + generator.normal(0, 0.1, (USERS, MOVIES))
 
 
+def describe(themes: np.ndarray, words: np.ndarray | None = None) -> MovieDescription:
+    """Return a description of given factors, each (movies, factors)."""
+    count = len(themes)
+    none = np.zeros((count, 0))
+    return MovieDescription(themes, none if words is None else words, np.zeros(count))
+
+
+NOTHING = describe(np.zeros((MOVIES, 0)))
+
+
 def rmse(table: np.ndarray, known: np.ndarray) -> float:
     return float(np.sqrt(np.nanmean((table - known) ** 2)))
 
 
 def test_it_fills_the_whole_table_and_finds_the_taste(taste):
     train, valid, test = split(taste)
-    teacher = fit_teacher(train, valid, None)
+    teacher = fit_teacher(train, valid, NOTHING)
     assert teacher.table.shape == taste.shape
     assert np.isfinite(teacher.table).all()
     assert rmse(teacher.table, test) < 0.5 * rmse(np.full(taste.shape, np.nanmean(train)), test)
@@ -38,7 +49,7 @@ def test_it_fills_the_whole_table_and_finds_the_taste(taste):
 
 def test_its_valid_error_is_that_of_its_table_inside_the_scale(taste):
     train, valid, _ = split(taste)
-    teacher = fit_teacher(train, valid, None)
+    teacher = fit_teacher(train, valid, NOTHING)
     bounded = teacher.table.clip(np.nanmin(train), np.nanmax(train))
     assert teacher.valid_rmse == pytest.approx(rmse(bounded, valid))
 
@@ -47,18 +58,18 @@ def test_its_valid_error_is_that_of_its_table_inside_the_scale(taste):
 def test_without_descriptions_the_covariance_is_of_the_smaller_side(taste, shape, side):
     table = taste if shape == taste.shape else taste.T
     train, valid, _ = split(table)
-    assert fit_teacher(train, valid, None).columns == side
+    [(model, weight)] = fit_teacher(train, valid, NOTHING).models
+    assert (model.form.columns, weight) == (side, 1.0)
 
 
 def test_the_first_step_is_regression_by_a_gaussian_process(taste):
     train, valid, _ = split(taste)
     config = TeacherConfig(max_steps=1)
-    table = fit_teacher(train, valid, None, config).table
+    table = fit_teacher(train, valid, NOTHING, config).table
 
     # Rasmussen & Williams, eq. 2.25, for one user; movies are independent but for the level.
     mean, deviation = np.nanmean(train), np.nanstd(train)
-    own = config.kernel_variance + config.own_variance
-    prior = config.level_variance * np.ones((MOVIES, MOVIES)) + own * np.eye(MOVIES)
+    prior = config.level_variance + config.column_variance * np.eye(MOVIES)
     rated = ~np.isnan(train[0])
     among = prior[np.ix_(rated, rated)] + config.noise_variance * np.eye(rated.sum())
     weights = np.linalg.solve(among, (train[0, rated] - mean) / deviation)
@@ -67,61 +78,98 @@ def test_the_first_step_is_regression_by_a_gaussian_process(taste):
 
 def test_it_stops_at_the_best_step(taste):
     train, valid, _ = split(taste)
-    best = fit_teacher(train, valid, None)
+    best = fit_teacher(train, valid, NOTHING).models[0][0]
     assert 1 <= best.steps <= TeacherConfig().max_steps
     for steps in range(1, best.steps + 1):
-        capped = fit_teacher(train, valid, None, TeacherConfig(max_steps=steps))
+        capped = fit_teacher(train, valid, NOTHING, TeacherConfig(max_steps=steps))
         assert capped.valid_rmse >= best.valid_rmse
 
 
-def test_refitting_the_same_ratings_gives_the_same_table(taste):
+@pytest.mark.parametrize("is_described", [False, True])
+def test_refitting_the_same_ratings_gives_the_same_table(taste, is_described):
     train, valid, _ = split(taste)
-    teacher = fit_teacher(train, valid, None)
-    np.testing.assert_array_equal(refit_table(teacher, train, TeacherConfig()), teacher.table)
+    teacher = fit_teacher(train, valid, told_of(taste) if is_described else NOTHING)
+    assert len(teacher.models) == 1 + is_described
+    np.testing.assert_allclose(refit_table(teacher, train, TeacherConfig()), teacher.table)
 
 
 def test_refitting_more_ratings_comes_closer(taste):
     train, valid, test = split(taste)
-    teacher = fit_teacher(train, valid, None)
+    teacher = fit_teacher(train, valid, NOTHING)
     both = np.where(np.isnan(train), valid, train)
     assert rmse(refit_table(teacher, both), test) < rmse(teacher.table, test)
 
 
 def test_any_scale_will_do(taste):
     train, valid, _ = split(taste)
-    stars, tenths = fit_teacher(train, valid, None), fit_teacher(train * 10, valid * 10, None)
-    assert tenths.steps == stars.steps
+    stars, tenths = fit_teacher(train, valid, NOTHING), fit_teacher(train * 10, valid * 10, NOTHING)
+    assert tenths.models[0][0].steps == stars.models[0][0].steps
     np.testing.assert_allclose(tenths.table, stars.table * 10, rtol=1e-6)
 
 
+def told_of(taste: np.ndarray) -> MovieDescription:
+    """Describe each movie by which of the two kinds it is."""
+    return describe(np.sign(taste[:1].T - 3))  # what user 0 likes
+
+
 def test_a_description_tells_of_movies_that_nobody_rated_yet(taste):
-    group = np.sign(taste[0] - 3)  # what user 0 likes: one of the two kinds of movie
-    kernel = np.outer(group, group)
     train, valid, _ = split(taste)
     train[:, :4] = np.nan  # only the description speaks for these
     truth = np.where(np.isnan(valid), taste, valid)[:, :4]
-    blind, told = fit_teacher(train, valid, None), fit_teacher(train, valid, kernel)
+    blind = fit_teacher(train, valid, NOTHING)
+    told = fit_teacher(train, valid, told_of(taste))
     assert rmse(told.table[:, :4], truth) < 0.7 * rmse(blind.table[:, :4], truth)
+
+
+def test_a_described_teacher_is_the_mean_of_one_over_movies_and_one_over_users(taste):
+    train, valid, _ = split(taste)
+    train[:, :4] = np.nan
+    teacher = fit_teacher(train, valid, told_of(taste))
+    (movies, most), (users, rest) = teacher.models
+    assert (movies.form.columns, users.form.columns) == ("movies", "users")
+    assert most + rest == pytest.approx(1.0)
+    np.testing.assert_allclose(teacher.table, most * movies.table + rest * users.table)
+    for model in (movies, users):  # both were told
+        truth = taste[:, :4]
+        assert rmse(model.table[:, :4], truth) < 0.5 * rmse(np.full(truth.shape, 3.0), truth)
+
+
+@pytest.mark.parametrize("is_of_words", [True, False])
+def test_title_words_are_taken_only_where_they_tell_of_taste(taste, is_of_words):
+    train, valid, _ = split(taste)
+    train[:, :4] = np.nan
+    kind = told_of(taste).theme_factors
+    nonsense = np.random.default_rng(0).normal(size=(MOVIES, 3))
+    themes, words = (nonsense, kind) if is_of_words else (kind, nonsense)
+    description = describe(themes, 0.5 * words)
+    (movies, _), _ = fit_teacher(train, valid, description).models
+    with_words, without = description.kernels()
+    chosen = with_words if is_of_words else without
+    shares = movies.form.prior - TeacherConfig().level_variance
+    assert any(
+        np.allclose(shares, variance * chosen)
+        for variance in (TeacherConfig().column_variance, TeacherConfig().smaller_variance)
+    )
 
 
 def test_a_description_that_says_nothing_does_no_harm_on_valid(taste):
     train, valid, _ = split(taste)
     noise = np.random.default_rng(0).normal(size=(MOVIES, 3))
-    with_noise = fit_teacher(train, valid, noise @ noise.T / 3)
-    assert with_noise.valid_rmse <= fit_teacher(train, valid, None).valid_rmse
+    with_noise = fit_teacher(train, valid, describe(noise))
+    assert with_noise.valid_rmse <= fit_teacher(train, valid, NOTHING).valid_rmse
 
 
 def test_users_and_movies_without_a_rating_get_one(taste):
     train, valid, _ = split(taste)
     train[5], train[:, 7] = np.nan, np.nan
-    table = fit_teacher(train, valid, None).table
+    table = fit_teacher(train, valid, NOTHING).table
     assert np.isfinite(table).all()
     assert np.abs(table - 3).max() < 3
 
 
 def test_ratings_that_are_all_equal_are_expected_everywhere():
     known = np.where(np.random.default_rng(0).random((8, 6)) < 0.7, 4.0, np.nan)
-    table = fit_teacher(known, known, None).table
+    table = fit_teacher(known, known, NOTHING).table
     np.testing.assert_allclose(table, 4.0)
 
 

@@ -114,17 +114,15 @@ def test_it_starts_from_a_sensible_place(checkerboard, config):
 
 
 def test_a_distilled_network_comes_close_to_its_teacher(noisy):
-    config = replace(DISTILLED, epochs=60, patience=None, keeps_best_epoch=False)
-    done = fit(noisy, SHAPE, config)
+    done = fit(noisy, SHAPE, replace(DISTILLED, epochs=60))
     users, movies = (torch.from_numpy(one) for one in np.indices((USERS, MOVIES)).reshape(2, -1))
     learnt = done.network.estimate(users, movies).detach().numpy()
     assert np.sqrt(((learnt - done.teacher.table.ravel()) ** 2).mean()) < 0.2
 
 
 def test_a_penalty_keeps_the_embeddings_short(noisy):
-    config = replace(DIRECT, patience=None, keeps_best_epoch=False)
-    free = fit(noisy, SHAPE, config).network
-    held = fit(noisy, SHAPE, replace(config, embedding_penalty=1.0, bias_penalty=1.0)).network
+    free = fit(noisy, SHAPE, DIRECT).network
+    held = fit(noisy, SHAPE, replace(DIRECT, embedding_penalty=1.0, bias_penalty=1.0)).network
     assert held.user_embedding.weight.norm() < 0.5 * free.user_embedding.weight.norm()
     assert held.user_bias.weight.norm() < free.user_bias.weight.norm()
 
@@ -153,7 +151,7 @@ def test_torch_is_left_as_it_was(noisy):
 
 
 def test_the_best_epoch_is_kept(noisy):
-    done = fit(noisy, SHAPE, replace(DIRECT, patience=None))
+    done = fit(noisy, SHAPE, replace(DIRECT, keeps_best_epoch=True))
     errors = [one.valid_rmse for one in done.history]
     assert len(errors) == DIRECT.epochs
     assert done.best_epoch == 1 + int(np.argmin(errors)) < DIRECT.epochs
@@ -162,12 +160,12 @@ def test_the_best_epoch_is_kept(noisy):
 
 
 def test_it_stops_early_after_as_many_worse_epochs_as_its_patience(noisy):
-    done = fit(noisy, SHAPE, replace(DIRECT, epochs=200, patience=3))
+    done = fit(noisy, SHAPE, replace(DIRECT, epochs=200, patience=3, keeps_best_epoch=True))
     assert len(done.history) == done.best_epoch + 3 < 200
 
 
 def test_without_patience_the_last_epoch_is_reached_and_may_be_kept(noisy):
-    done = fit(noisy, SHAPE, replace(DIRECT, patience=None, keeps_best_epoch=False))
+    done = fit(noisy, SHAPE, DIRECT)
     assert done.best_epoch == len(done.history) == DIRECT.epochs
     last = done.history[-1].valid_rmse
     assert last > min(one.valid_rmse for one in done.history)
@@ -193,7 +191,7 @@ def test_the_history_is_complete_and_the_network_ready_to_serve(noisy):
 
 
 def test_one_cycle_warms_up_and_anneals_to_nothing(noisy):
-    config = replace(DIRECT, has_one_cycle=True, patience=None, warm_up=0.25)
+    config = replace(DIRECT, has_one_cycle=True, warm_up=0.25)
     rates = [one.learning_rate for one in fit(noisy, SHAPE, config).history]
     assert rates[0] < max(rates) == pytest.approx(config.learning_rate, rel=0.05)
     assert rates.index(max(rates)) + 1 == round(0.25 * config.epochs)
@@ -278,3 +276,8 @@ def test_many_ratings_take_larger_batches(noisy, rating_count, steps, expected):
     many = noisy.with_train(Interactions(column, column, column.float()))
     config = replace(DIRECT, steps_per_epoch=steps)
     assert adapt(config, many).batch_size == expected
+
+
+def test_a_teachers_large_table_is_passed_over_less_often(noisy):
+    large = replace(noisy, user_ids=np.arange(1000), movie_ids=np.arange(300))
+    assert adapt(PRESETS["distilled"].training, large).epochs == 13  # 4 million cells seen

@@ -21,6 +21,11 @@ _STARTS_FROM_TEACHER = (
     "is already near its best; training adjusts what the table cannot say."
 )
 
+_FOLLOWS_TEACHER = (
+    "That is meant: valid chose the teacher, the network is to say what the teacher says, and "
+    "to choose an epoch by the same ratings once more would fit their noise."
+)
+
 
 def judge_learning(curve: LearningCurve) -> Verdict:
     """Say what a learning curve shows.
@@ -190,10 +195,11 @@ def _describe_kept(curve: LearningCurve, best: int) -> str:
             if saved > 0
             else f"The weights of epoch {best + 1}, the last one, were kept; {mae}."
         )
-    return (
+    cost = (
         f"The weights of epoch {kept + 1} were kept, not those of epoch {best + 1}: that costs "
         f"{curve.valid_rmse[kept] - curve.valid_rmse[best]:.4f} stars; {mae}."
     )
+    return f"{cost} {_FOLLOWS_TEACHER}" if curve.is_distilled else cost
 
 
 def _gap(curve: LearningCurve, epoch: int) -> float:
