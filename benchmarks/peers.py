@@ -97,7 +97,7 @@ def peers(features: Mapping[str, MovieFeatures]) -> list[Peer]:
             libraries.biased_mf,
             {"embedding_size": [10, 20, 50], "regularization": [0.1, 0.12, 0.14, 0.17]},
         ),
-        Peer("myFM", libraries.myfm, {"rank": [8, 16], "beta_0": [0.003, 0.01, 1.0]}),
+        Peer("myFM", libraries.myfm, {"rank": [8, 16, 24, 48], "beta_0": [0.003, 0.01, 1.0]}),
     ]
     if not features:
         return rating_peers

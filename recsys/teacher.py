@@ -13,10 +13,11 @@ S, the offsets and the noise are fitted by EM for missing data (Little & Rubin, 
 Analysis with Missing Data, chapter 11; Schafer, Analysis of Incomplete Multivariate Data, 1997,
 chapter 5). S has an inverse-Wishart prior around S0 = level 11' + variance K: level is what
 makes some rows high everywhere, K says which columns are alike before any rating is seen.
-Given S, a row's expectation is Gaussian-process regression (Rasmussen & Williams, 2006, eq.
-2.23-2.24). EM stops at the step that is best on the valid ratings; run on, it would overfit.
-From a small variance S grows along what the ratings share first, and so stays nearly of low
-rank; which is better depends on the data, so valid chooses that too.
+Given S, a cell's expectation is Gaussian-process regression on the row's other ratings
+(Rasmussen & Williams, 2006, eq. 2.25): a network that copied a rating would copy its noise.
+EM stops at the step that is best on the valid ratings; run on, it would overfit. From a small
+variance S grows along what the ratings share first, and so stays nearly of low rank; which is
+better depends on the data, so valid chooses that too.
 
 A description enters in two ways. Over movies, it is K. Over users, each theme of the movies is
 one more column that is known for every row, as if of a user who rated by that theme alone: S
@@ -215,9 +216,20 @@ def _expected_ratings(ratings: Array, form: Form, config: TeacherConfig) -> Iter
     )
     while True:
         posterior = _expect(targets, state)
-        expected = mean + deviation * (state.offset + posterior.pull @ state.covariance)
+        expected = mean + deviation * _leave_one_out(targets, state, posterior)
         yield expected if is_movies else expected[:, : rated.shape[1]].T
         state = _maximise(targets, state, posterior, form.prior, config)
+
+
+def _leave_one_out(targets: Array, state: _State, posterior: _Posterior) -> Array:
+    """Return what each cell is expected to be by its row's other ratings.
+
+    Where there is no rating: E[y] = offset + S pull. Where there is one, it would be fitted
+    with its noise; y - pull / precision is the expectation without it (R & W, eq. 5.12).
+    """
+    rated = posterior.precision > 0
+    others = np.divide(posterior.pull, posterior.precision, out=np.zeros_like(targets), where=rated)
+    return np.where(rated, targets - others, state.offset + posterior.pull @ state.covariance)
 
 
 def _expect(targets: Array, state: _State) -> _Posterior:

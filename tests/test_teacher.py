@@ -62,7 +62,7 @@ def test_without_descriptions_the_covariance_is_of_the_smaller_side(taste, shape
     assert (model.form.columns, weight) == (side, 1.0)
 
 
-def test_the_first_step_is_regression_by_a_gaussian_process(taste):
+def test_the_first_step_is_regression_on_the_users_other_ratings(taste):
     train, valid, _ = split(taste)
     config = TeacherConfig(max_steps=1)
     table = fit_teacher(train, valid, NOTHING, config).table
@@ -70,10 +70,12 @@ def test_the_first_step_is_regression_by_a_gaussian_process(taste):
     # Rasmussen & Williams, eq. 2.25, for one user; movies are independent but for the level.
     mean, deviation = np.nanmean(train), np.nanstd(train)
     prior = config.level_variance + config.column_variance * np.eye(MOVIES)
-    rated = ~np.isnan(train[0])
-    among = prior[np.ix_(rated, rated)] + config.noise_variance * np.eye(rated.sum())
-    weights = np.linalg.solve(among, (train[0, rated] - mean) / deviation)
-    np.testing.assert_allclose(table[0], mean + deviation * prior[:, rated] @ weights)
+    for movie in range(MOVIES):
+        others = ~np.isnan(train[0])
+        others[movie] = False  # its own rating, if there is one, tells nothing
+        among = prior[np.ix_(others, others)] + config.noise_variance * np.eye(others.sum())
+        weights = np.linalg.solve(among, (train[0, others] - mean) / deviation)
+        assert table[0, movie] == pytest.approx(mean + deviation * prior[movie, others] @ weights)
 
 
 def test_it_stops_at_the_best_step(taste):
