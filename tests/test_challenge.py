@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from recsys.config import PRESETS, NetworkConfig, Preset, TrainingConfig
@@ -27,19 +28,56 @@ def current_model(path: Path) -> dict[str, str]:
         return warehouse.row("select_model_recipe")
 
 
-def test_a_gain_beyond_the_spread_wins() -> None:
-    assert Comparison(challenger=[0.70, 0.71], current=[0.75, 0.76]).is_won
+USER = np.repeat(np.arange(20), 5)
+SIGN = np.where(np.arange(100) % 2, 1.0, -1.0)
+
+
+def comparison_of(challenger: list[float], current: list[float]) -> Comparison:
+    """Compare errors of one size for all ratings, a size for each seed."""
+    sides = (np.outer(sizes, SIGN) for sizes in (challenger, current))
+    return Comparison(*sides, USER)
+
+
+def test_a_gain_beyond_the_spread_that_all_users_share_wins() -> None:
+    comparison = comparison_of([0.70, 0.71], [0.75, 0.76])
+    assert comparison.gain == pytest.approx(0.05)
+    assert comparison.least_gain == pytest.approx(0.05, abs=1e-3)
+    assert comparison.is_won
 
 
 def test_a_gain_within_the_spread_does_not() -> None:
-    comparison = Comparison(challenger=[0.70, 0.76], current=[0.72, 0.76])
+    comparison = comparison_of([0.70, 0.76], [0.72, 0.76])
     assert comparison.gain == pytest.approx(0.01)
     assert comparison.spread > comparison.gain
     assert not comparison.is_won
 
 
+def test_a_gain_that_a_few_users_bring_does_not() -> None:
+    """One user gains much, and everybody else loses a little: other users could all lose."""
+    current = np.full((2, 100), 0.70)
+    challenger = np.where(USER == 0, 0.1, 0.705) * np.ones((2, 1))
+    comparison = Comparison(challenger, current, USER)
+    assert comparison.gain > comparison.spread == 0.0
+    assert comparison.least_gain < 0
+    assert not comparison.is_won
+
+
+def test_the_least_gain_is_that_of_a_bootstrap_over_users() -> None:
+    generator = np.random.default_rng(5)
+    challenger, current = generator.normal(0, 0.7, (1, 100)), generator.normal(0, 0.75, (1, 100))
+    draws = []
+    for _ in range(2000):
+        rows = np.concatenate(
+            [np.flatnonzero(one == USER) for one in generator.integers(0, 20, 20)]
+        )
+        rmse = [np.sqrt((side[0, rows] ** 2).mean()) for side in (challenger, current)]
+        draws.append(rmse[1] - rmse[0])
+    expected = np.quantile(draws, 0.025)
+    assert Comparison(challenger, current, USER).least_gain == pytest.approx(expected, abs=0.01)
+
+
 def test_a_challenger_that_fails_does_not_win() -> None:
-    assert not Comparison(challenger=[0.70, float("inf")], current=[0.75, 0.76]).is_won
+    assert not comparison_of([0.70, float("inf")], [0.75, 0.76]).is_won
 
 
 def test_the_same_configuration_is_not_promoted_again(built: Path, dataset: Dataset) -> None:

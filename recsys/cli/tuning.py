@@ -81,7 +81,7 @@ def tune(
 
     At the end the best configuration and that of the current model are trained again with
     the same seeds. The best one is stored, and becomes current if it is better by more than
-    seeds differ.
+    seeds differ, and by more than chance with other users on the valid ratings.
     """
     from recsys.tuning.search import TuningOptions
     from recsys.tuning.search import tune as search

@@ -183,13 +183,13 @@ def _describe_outcome(study: str, current_study: str | None, transfer: Transfer 
     if study == current_study:
         outcome = (
             "The current model has the best configuration of this study: trained again with "
-            "several seeds, it beat the model before it by more than seeds differ."
+            "several seeds, it beat the model before it by more than seeds and users differ."
         )
         return outcome if transfer is None else f"{outcome} {_describe_transfer(transfer)}"
     return (
         "The current model does not come from this study. A best of many trials is partly lucky: "
         "it takes over only if, trained again with several seeds, it is better by more than "
-        "seeds differ."
+        "seeds and users differ."
     )
 
 

@@ -1,8 +1,8 @@
 """The challenge: a tuned configuration against the current model, seed by seed.
 
 Flows in: the best configuration of a study. Flows out: a trained, exported and stored model,
-current if it beats the current one on valid by more than seeds differ. The next file is
-`pipeline.py`.
+current if it beats the current one on valid by more than seeds and users differ. The next file
+is `pipeline.py`.
 """
 
 import json
@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recsys.config import PRESETS, NetworkConfig, Preset, TrainingConfig
 from recsys.dataset import Dataset
 from recsys.errors import DivergedError, WarehouseChangedError
+from recsys.findings.accuracy import paired_gain
 from recsys.pipeline import (
     TrainingOptions,
     TrainingOutcome,
@@ -30,34 +32,77 @@ from recsys.training import adapt, fit
 from recsys.tuning.search_space import preset_from
 from recsys.warehouse import open_for_reading, open_for_writing
 
+Floats = NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Comparison:
-    """Valid RMSE (stars) of two configurations, trained with the same seeds."""
+    """Errors on valid of two configurations, trained with the same seeds.
 
-    challenger: Sequence[float]
-    current: Sequence[float]
+    Args:
+        challenger: rating minus prediction, shape (seeds, ratings), stars; infinite where a
+            training failed.
+        current: the same of the current model's configuration.
+        user: whose each rating is, from 0 and without gaps, shape (ratings,).
+    """
+
+    challenger: Floats
+    current: Floats
+    user: NDArray[np.int64]
+
+    @property
+    def challenger_rmse(self) -> Floats:
+        """Return the RMSE of each seed, shape (seeds,), stars."""
+        return _rmse_by_seed(self.challenger)
+
+    @property
+    def current_rmse(self) -> Floats:
+        """Return the RMSE of each seed, shape (seeds,), stars."""
+        return _rmse_by_seed(self.current)
 
     @property
     def gain(self) -> float:
-        """Return by how much the challenger is better on average."""
-        return float(np.mean(self.current) - np.mean(self.challenger))
+        """Return by how much the challenger's RMSE is lower on average (stars)."""
+        return float(np.mean(self.current_rmse) - np.mean(self.challenger_rmse))
 
     @property
     def spread(self) -> float:
-        """Return the standard deviation between seeds, pooled over both.
+        """Return the standard deviation of the RMSE between seeds, pooled over both (stars).
 
         It is infinite if a training failed: then nothing is known.
         """
-        if not np.isfinite([*self.challenger, *self.current]).all():
+        if not np.isfinite([*self.challenger_rmse, *self.current_rmse]).all():
             return math.inf
-        variances = [np.var(values, ddof=1) for values in (self.challenger, self.current)]
+        variances = [np.var(rmse, ddof=1) for rmse in (self.challenger_rmse, self.current_rmse)]
         return float(np.sqrt(np.mean(variances)))
 
     @property
+    def least_gain(self) -> float:
+        """Return the lower end of the gain's 95 % interval over users (stars).
+
+        A few hundred valid ratings prefer one of many trials by chance, whatever its seeds.
+        """
+        squares = zip(*map(self._squares_by_user, (self.challenger, self.current)), strict=True)
+        counts = np.bincount(self.user)
+        rows = [
+            {"rating_count": count, "model_square": model, "baseline_square": baseline}
+            for count, (model, baseline) in zip(counts, squares, strict=True)
+        ]
+        return paired_gain(rows)[1]
+
+    @property
     def is_won(self) -> bool:
-        """Say whether the gain is more than seeds alone would bring."""
-        return self.gain > self.spread
+        """Say whether the gain is more than other seeds, or other users, would bring."""
+        return self.gain > self.spread and self.least_gain > 0
+
+    def _squares_by_user(self, errors: Floats) -> Floats:
+        """Return the sum of squared errors of each user, the mean over seeds."""
+        return np.bincount(self.user, (errors**2).mean(axis=0)).astype(np.float64)
+
+
+def _rmse_by_seed(errors: Floats) -> Floats:
+    rmse: Floats = np.sqrt((errors**2).mean(axis=1))
+    return rmse
 
 
 @dataclass(frozen=True)
@@ -158,36 +203,47 @@ def _judge(
     with progress("Comparing") as draw:
         done = 0
 
-        def trained(preset: Preset) -> list[float]:
+        def trained(preset: Preset) -> Floats:
             nonlocal done
-            values = []
+            errors = []
             for seed in options.seeds:
-                values.append(_valid_rmse(dataset, preset, seed, teacher))
+                errors.append(_valid_errors(dataset, preset, seed, teacher))
                 done += 1
-                draw(done, 2 * len(options.seeds), f"RMSE {values[-1]:.4f}")
-            return values
+                draw(done, 2 * len(options.seeds), f"RMSE {_rmse_by_seed(errors[-1][None])[0]:.4f}")
+            return np.stack(errors)
 
-        comparison = Comparison(trained(challenger), trained(champion))
+        user = np.unique(dataset.valid.user_index.cpu().numpy(), return_inverse=True)[1]
+        comparison = Comparison(trained(challenger), trained(champion), user)
     return comparison.is_won, _explain(comparison, name)
 
 
-def _valid_rmse(dataset: Dataset, preset: Preset, seed: int, teacher: Teacher | None) -> float:
-    """Return the valid RMSE that a configuration reaches with a seed; infinity if it fails."""
+def _valid_errors(dataset: Dataset, preset: Preset, seed: int, teacher: Teacher | None) -> Floats:
+    """Return the valid residuals of a configuration with a seed; infinity if it fails."""
     try:
         config = adapt(replace(preset.training, seed=seed), dataset)
-        return fit(dataset, preset.network, config, teacher=teacher).valid_rmse
+        return fit(dataset, preset.network, config, teacher=teacher).valid_residuals
     except DivergedError:
-        return math.inf
+        return np.full(len(dataset.valid), math.inf)
 
 
 def _explain(comparison: Comparison, name: str) -> str:
-    count = len(comparison.challenger)
-    verdict = "more than" if comparison.is_won else "not more than"
+    gain, spread = comparison.gain, comparison.spread
+    if not gain > spread:
+        verdict = f"is not more than the spread of {spread:.4f} between seeds"
+    elif not comparison.is_won:
+        verdict = (
+            f"is more than the spread of {spread:.4f} between seeds, but with other users than "
+            f"these it could be {comparison.least_gain:.4f}"
+        )
+    else:
+        verdict = (
+            f"is more than the spread of {spread:.4f} between seeds, and at least "
+            f"{comparison.least_gain:.4f} with other users than these (95 %)"
+        )
     return (
-        f"over {count} seeds its valid RMSE is {np.mean(comparison.challenger):.4f} on "
-        f"average and that of {name} {np.mean(comparison.current):.4f}; the gain of "
-        f"{comparison.gain:.4f} is {verdict} the spread of {comparison.spread:.4f} "
-        "between seeds"
+        f"over {len(comparison.challenger)} seeds its valid RMSE is "
+        f"{np.mean(comparison.challenger_rmse):.4f} on average and that of {name} "
+        f"{np.mean(comparison.current_rmse):.4f}; the gain of {gain:.4f} {verdict}"
     )
 
 
