@@ -107,7 +107,7 @@ def _run_network(contender: Contender, seed: int, dataset: Dataset) -> Outcome:
         has_metadata=contender.has_metadata,
         seed=seed,
         predictions=dict(zip(FITS, (fits.train, fits.train_and_valid), strict=True)),
-        choice=f"epoch {fits.best_epoch}",
+        choice=fits.choice,
         choice_seconds=None,
         fit_seconds=fits.seconds,
     )

@@ -1,8 +1,8 @@
 """Fit the product's own networks on one split: ours in benchmarks/accuracy.py.
 
 In: a data set of the product. Out: predictions in stars, of the network fitted on train and
-of the one refitted on train + valid. What valid chooses (epoch, teacher's steps) is chosen
-while fitting.
+of the one refitted on train + valid. What valid chooses (the teacher's models and their steps,
+or the epoch) is chosen while fitting.
 """
 
 import time
@@ -14,9 +14,10 @@ from interactions import Vector
 
 from recsys.config import PRESETS
 from recsys.dataset import Dataset, Interactions
-from recsys.features import describe_movies
+from recsys.features import MovieDescription, describe_movies
 from recsys.model import RatingNetwork
-from recsys.training import adapt, fit, refit
+from recsys.teacher import Form, TeacherConfig
+from recsys.training import Fit, adapt, fit, refit
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,7 @@ class Fits:
 
     train: Vector
     train_and_valid: Vector
-    valid_rmse: float
-    best_epoch: int
+    choice: str
     seconds: float
 
 
@@ -74,10 +74,27 @@ def fit_and_refit(contender: Contender, dataset: Dataset, seed: int = 0) -> Fits
     return Fits(
         predict(chosen.network, dataset.test),
         predict(refitted.network, dataset.test),
-        chosen.valid_rmse,
-        chosen.best_epoch,
+        _choice_of(chosen, known.description),
         seconds,
     )
+
+
+def _choice_of(fitted: Fit, description: MovieDescription) -> str:
+    if fitted.teacher is None:
+        return f"epoch {fitted.best_epoch}"
+    return " + ".join(
+        f"{weight:g} × {_name_of(model.form, description)}, {model.steps} steps"
+        for model, weight in fitted.teacher.models
+    )
+
+
+def _name_of(form: Form, description: MovieDescription) -> str:
+    config = TeacherConfig()
+    for variance in (config.column_variance, config.smaller_variance):
+        for words, kernel in zip(("with", "without"), description.kernels(), strict=False):
+            if np.array_equal(form.prior, config.level_variance + variance * kernel):
+                return f"movies {words} words, variance {variance:g}"
+    return form.columns
 
 
 @torch.no_grad()
