@@ -37,6 +37,7 @@ from threadpoolctl import threadpool_limits
 from recsys.features import MovieDescription
 
 Array = NDArray[np.float64]
+Counts = NDArray[np.int64]
 Columns = Literal["movies", "users"]
 
 # EM inverts many small matrices: threads would cost more than they save, above all where other
@@ -60,6 +61,7 @@ class TeacherConfig:
     noise_strength: float = 40.0  # ratings the prior of a row's or column's noise is worth
     max_steps: int = 30
     patience: int = 3  # steps without a better valid RMSE before EM stops
+    max_operations: float = 1e10  # of a step: a side that needs more gets no model
 
 
 class Form(NamedTuple):
@@ -109,6 +111,25 @@ class _Posterior(NamedTuple):
     precision_sum: Array
 
 
+def affordable_sides(
+    ratings_per_user: Counts, ratings_per_movie: Counts, config: TeacherConfig = TeacherConfig()
+) -> list[Columns]:
+    """Return what a Gaussian may be over, so that an EM step takes no more than it should.
+
+    A step over movies inverts a matrix of each user's movies, and multiplies covariances of
+    all movies; over users it is the other way round.
+    """
+
+    def operations(columns_per_row: Counts, column_count: int) -> float:
+        return 2.0 * float((columns_per_row.astype(float) ** 3).sum()) + 6.0 * column_count**3
+
+    costs: dict[Columns, float] = {
+        "movies": operations(ratings_per_user, len(ratings_per_movie)),
+        "users": operations(ratings_per_movie, len(ratings_per_user)),
+    }
+    return [side for side, cost in costs.items() if cost <= config.max_operations]
+
+
 def fit_teacher(
     train: Array,
     valid: Array,
@@ -117,11 +138,13 @@ def fit_teacher(
 ) -> Teacher:
     """Fit to `train`; choose the models and their EM steps by RMSE on `valid`.
 
-    train, valid: (users, movies), NaN where unknown.
+    train, valid: (users, movies), NaN where unknown; a side of them must be affordable.
     A model that ignores the description is always tried, over the smaller side, whose
     covariance has more rows to learn from: a description that says nothing about taste cannot
     do harm.
     """
+    rated = ~np.isnan(train)
+    sides = affordable_sides(rated.sum(axis=1), rated.sum(axis=0), config)
 
     def fitted(form: Form) -> Gaussian:
         with _one_thread():
@@ -131,14 +154,18 @@ def fit_teacher(
         table = np.sum([weight * model.table for model, weight in models], axis=0)
         return Teacher(table, models, _valid_rmse(table, train, valid))
 
-    plain = weighed((fitted(_plain_form(train.shape, config)), 1.0))
+    plain = weighed((fitted(_plain_form(train.shape, sides, config)), 1.0))
     if description.is_empty:
         return plain
-    forms = _described_forms(description, config)
-    over_movies = min((fitted(form) for form in forms), key=lambda model: model.valid_rmse)
-    over_users = fitted(_themed_form(len(train), description, config))
-    share = config.users_share
-    described = weighed((over_movies, 1.0 - share), (over_users, share))
+    models = {}
+    if "movies" in sides:
+        forms = _described_forms(description, config)
+        models["movies"] = min(map(fitted, forms), key=lambda model: model.valid_rmse)
+    if "users" in sides:
+        models["users"] = fitted(_themed_form(len(train), description, config))
+    shares = {"movies": 1.0 - config.users_share, "users": config.users_share}
+    total = sum(shares[side] for side in models)
+    described = weighed(*((model, shares[side] / total) for side, model in models.items()))
     return min(plain, described, key=lambda teacher: teacher.valid_rmse)
 
 
@@ -152,18 +179,12 @@ def refit_table(teacher: Teacher, ratings: Array, config: TeacherConfig = Teache
     return table
 
 
-def step_cost(ratings_per_user: NDArray[np.int64], ratings_per_movie: NDArray[np.int64]) -> float:
-    """Estimate the floating-point operations of one EM step, to decide whether to afford it."""
-    counts = (ratings_per_user, ratings_per_movie)
-    inversions = sum(2.0 * (count.astype(float) ** 3).sum() for count in counts)
-    return float(inversions + sum(6.0 * len(count) ** 3.0 for count in counts))
-
-
-def _plain_form(shape: tuple[int, ...], config: TeacherConfig) -> Form:
-    """Return a Gaussian over the smaller side that knows nothing but its level."""
-    columns: Columns = "users" if shape[0] < shape[1] else "movies"
-    prior = config.level_variance + config.column_variance * np.eye(min(shape))
-    return Form(columns, prior, np.empty((shape[1], 0)))
+def _plain_form(shape: tuple[int, ...], sides: list[Columns], config: TeacherConfig) -> Form:
+    """Return a Gaussian that knows nothing but its level, over the smaller side if it may be."""
+    counts: dict[Columns, int] = {"users": shape[0], "movies": shape[1]}
+    side = min(sides, key=lambda side: counts[side])
+    prior = config.level_variance + config.column_variance * np.eye(counts[side])
+    return Form(side, prior, np.empty((shape[1], 0)))
 
 
 def _described_forms(description: MovieDescription, config: TeacherConfig) -> list[Form]:

@@ -23,15 +23,14 @@ from recsys.dataset import Dataset, Interactions
 from recsys.errors import DivergedError, TeacherTooLargeError
 from recsys.model import RatingNetwork
 from recsys.registry import EpochRecord
-from recsys.teacher import Teacher, fit_teacher, refit_table, step_cost
+from recsys.teacher import Teacher, affordable_sides, fit_teacher, refit_table
 
 _EVALUATION_BATCH = 65_536
 # Below this, starting threads costs more than they save; and one thread adds in one order.
 _ROWS_THAT_PAY_FOR_THREADS = 4_096
 
-# Beyond these a teacher is out of reach: cells of its table, and operations of a step.
+# A teacher's table may have so many cells.
 _MOST_TEACHER_CELLS = 4_000_000
-_MOST_TEACHER_OPERATIONS = 2e10
 _LARGEST_BATCH = 2_048
 # Of many cells, fewer passes are enough.
 _CELLS_SEEN = 4_000_000
@@ -77,11 +76,12 @@ def can_distil(dataset: Dataset) -> bool:
     users, movies = len(dataset.user_ids), len(dataset.movie_ids)
     if users * movies > _MOST_TEACHER_CELLS:
         return False
-    operations = step_cost(
-        dataset.train.user_index.bincount(minlength=users).cpu().numpy(),
-        dataset.train.movie_index.bincount(minlength=movies).cpu().numpy(),
+    return bool(
+        affordable_sides(
+            dataset.train.user_index.bincount(minlength=users).cpu().numpy(),
+            dataset.train.movie_index.bincount(minlength=movies).cpu().numpy(),
+        )
     )
-    return operations <= _MOST_TEACHER_OPERATIONS
 
 
 def adapt(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from recsys.features import MovieDescription
-from recsys.teacher import TeacherConfig, fit_teacher, refit_table, step_cost
+from recsys.teacher import TeacherConfig, affordable_sides, fit_teacher, refit_table
 
 USERS, MOVIES = 30, 20
 
@@ -175,7 +175,25 @@ def test_ratings_that_are_all_equal_are_expected_everywhere():
     np.testing.assert_allclose(table, 4.0)
 
 
-def test_the_cost_of_a_step_grows_with_ratings_and_with_the_catalogue():
-    few, many = np.full(10, 5), np.full(10, 50)
-    assert step_cost(few, few) < step_cost(many, few) < step_cost(many, many)
-    assert step_cost(few, np.full(1000, 5)) > step_cost(few, few)
+def test_a_side_is_affordable_by_its_ratings_and_its_number():
+    def sides(users: int, movies: int, share: float) -> list[str]:
+        return affordable_sides(
+            np.full(users, int(share * movies)), np.full(movies, int(share * users))
+        )
+
+    assert sides(60, 200, 0.7) == ["movies", "users"]
+    assert sides(2000, 200, 0.5) == ["movies"]
+    assert sides(200, 2000, 0.1) == ["users"]
+    assert sides(200, 2000, 0.9) == []
+    assert sides(2000, 2000, 0.01) == []
+
+
+def test_only_an_affordable_side_gets_a_model(taste):
+    """Over 30 users a step takes 6 · 30³ operations and more, over 20 movies fewer."""
+    train, valid, test = split(taste)
+    config = TeacherConfig(max_operations=150_000)
+    [(model, weight)] = fit_teacher(train, valid, told_of(taste), config).models
+    assert (model.form.columns, weight) == ("movies", 1.0)
+    assert rmse(model.table, test) < 0.5
+    [(turned, weight)] = fit_teacher(train.T, valid.T, describe(np.zeros((30, 0))), config).models
+    assert (turned.form.columns, weight) == ("users", 1.0)
