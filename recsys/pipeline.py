@@ -17,6 +17,7 @@ from recsys.evaluation import evaluate, store_evaluation
 from recsys.export import export_model
 from recsys.progress import Progress, silent
 from recsys.registry import (
+    EpochRecord,
     NewModel,
     StoredModel,
     find_model,
@@ -177,19 +178,23 @@ def create_model_of(
         preset: the network and how it learns.
         dataset: what it learns from.
         options: seed and splits to fit on.
-        progress: told about every epoch.
+        progress: told about every model of the teacher, and then about every epoch.
         teacher: as `fit` takes it.
     """
     config = adapt(replace(preset.training, seed=options.seed), dataset)
     _log.info("Training the %s network on %s ratings", preset.name, len(dataset.train))
+    models = 0  # that the teacher tried; epochs follow them on one bar
     with progress("Training") as draw:
-        chosen = fit(
-            dataset,
-            preset.network,
-            config,
-            lambda one: draw(one.epoch, config.epochs, f"RMSE {one.valid_rmse:.4f}"),
-            teacher,
-        )
+
+        def hear_model(done: int, everything: int, rmse: float) -> None:
+            nonlocal models
+            models = everything
+            draw(done, everything + config.epochs, f"teacher, RMSE {rmse:.4f}")
+
+        def hear_epoch(one: EpochRecord) -> None:
+            draw(models + one.epoch, models + config.epochs, f"RMSE {one.valid_rmse:.4f}")
+
+        chosen = fit(dataset, preset.network, config, hear_epoch, teacher, hear_model)
     if options.fit_on == "train+valid":
         chosen = refit(dataset, chosen, preset.network, config)
     _log.info("Exporting to ONNX")

@@ -24,7 +24,7 @@ one more column that is known for every row, as if of a user who rated by that t
 then says whom a theme pleases. The two err differently, and their mean errs less.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -39,6 +39,9 @@ from recsys.features import MovieDescription
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 Columns = Literal["movies", "users"]
+
+# Called with the models that are fitted, those that there will be, and the RMSE of the last one.
+OnModel = Callable[[int, int, float], None]
 
 # EM inverts many small matrices: threads would cost more than they save, above all where other
 # work runs too; and one thread adds in one order, so that every machine gets the same sums.
@@ -135,38 +138,37 @@ def fit_teacher(
     valid: Array,
     description: MovieDescription,
     config: TeacherConfig = TeacherConfig(),
+    on_model: OnModel = lambda done, everything, valid_rmse: None,
 ) -> Teacher:
     """Fit to `train`; choose the models and their EM steps by RMSE on `valid`.
 
     train, valid: (users, movies), NaN where unknown; a side of them must be affordable.
+    on_model is called after each model that is tried.
     A model that ignores the description is always tried, over the smaller side, whose
     covariance has more rows to learn from: a description that says nothing about taste cannot
     do harm.
     """
     rated = ~np.isnan(train)
     sides = affordable_sides(rated.sum(axis=1), rated.sum(axis=0), config)
+    forms = [_plain_form(train.shape, sides, config)]
+    if not description.is_empty:
+        forms += _described_forms(description, config) if "movies" in sides else []
+        forms += [_themed_form(len(train), description, config)] if "users" in sides else []
+    models = []
+    with _one_thread():
+        for form in forms:
+            models.append(_search(train, valid, form, config))
+            on_model(len(models), len(forms), models[-1].valid_rmse)
 
-    def fitted(form: Form) -> Gaussian:
-        with _one_thread():
-            return _search(train, valid, form, config)
+    def averaged(*weighted: tuple[Gaussian, float]) -> Teacher:
+        table = np.sum([weight * model.table for model, weight in weighted], axis=0)
+        return Teacher(table, weighted, _valid_rmse(table, train, valid))
 
-    def weighed(*models: tuple[Gaussian, float]) -> Teacher:
-        table = np.sum([weight * model.table for model, weight in models], axis=0)
-        return Teacher(table, models, _valid_rmse(table, train, valid))
-
-    plain = weighed((fitted(_plain_form(train.shape, sides, config)), 1.0))
-    if description.is_empty:
-        return plain
-    models = {}
-    if "movies" in sides:
-        forms = _described_forms(description, config)
-        models["movies"] = min(map(fitted, forms), key=lambda model: model.valid_rmse)
-    if "users" in sides:
-        models["users"] = fitted(_themed_form(len(train), description, config))
-    shares = {"movies": 1.0 - config.users_share, "users": config.users_share}
-    total = sum(shares[side] for side in models)
-    described = weighed(*((model, shares[side] / total) for side, model in models.items()))
-    return min(plain, described, key=lambda teacher: teacher.valid_rmse)
+    plain, *described = models
+    teachers = [averaged((plain, 1.0))]
+    if described:
+        teachers.append(averaged(*_weigh(described, config)))
+    return min(teachers, key=lambda teacher: teacher.valid_rmse)
 
 
 def refit_table(teacher: Teacher, ratings: Array, config: TeacherConfig = TeacherConfig()) -> Array:
@@ -202,6 +204,17 @@ def _themed_form(user_count: int, description: MovieDescription, config: Teacher
     prior = config.column_variance * np.eye(user_count + themes.shape[1])
     prior[:user_count, :user_count] += config.level_variance
     return Form("users", prior, themes)
+
+
+def _weigh(described: list[Gaussian], config: TeacherConfig) -> list[tuple[Gaussian, float]]:
+    """Return the best model over movies and that over users, or the one that there is."""
+    shares: dict[Columns, float] = {"movies": 1.0 - config.users_share, "users": config.users_share}
+    best: dict[Columns, Gaussian] = {}
+    for model in described:
+        side = model.form.columns
+        best[side] = min(best.get(side, model), model, key=lambda one: one.valid_rmse)
+    total = sum(shares[side] for side in best)
+    return [(model, shares[side] / total) for side, model in best.items()]
 
 
 def _search(train: Array, valid: Array, form: Form, config: TeacherConfig) -> Gaussian:

@@ -23,7 +23,7 @@ from recsys.dataset import Dataset, Interactions
 from recsys.errors import DivergedError, TeacherTooLargeError
 from recsys.model import RatingNetwork
 from recsys.registry import EpochRecord
-from recsys.teacher import Teacher, affordable_sides, fit_teacher, refit_table
+from recsys.teacher import OnModel, Teacher, affordable_sides, fit_teacher, refit_table
 
 _EVALUATION_BATCH = 65_536
 # Below this, starting threads costs more than they save; and one thread adds in one order.
@@ -37,6 +37,10 @@ _CELLS_SEEN = 4_000_000
 _FEWEST_PASSES = 8
 
 OnEpoch = Callable[[EpochRecord], None]
+
+
+def _unheard(done: int, everything: int, valid_rmse: float) -> None:
+    """Tell nobody how far the teacher is."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,7 @@ def fit(
     config: TrainingConfig,
     on_epoch: OnEpoch = lambda record: None,
     teacher: Teacher | None = None,
+    on_model: OnModel = _unheard,
 ) -> Fit:
     """Train a network on train and keep the epoch with the lowest RMSE on valid.
 
@@ -140,12 +145,15 @@ def fit(
         config: how it learns.
         on_epoch: called after every epoch; may raise to end the training.
         teacher: one that `teach` made of these data; None makes one where it is needed.
+        on_model: called after every model that the teacher tries.
 
     Raises:
         DivergedError: the error on valid is not finite.
     """
     with _reproducible(config):
         started = time.perf_counter()
+        if config.is_distilled and teacher is None:
+            teacher = teach(dataset, on_model)
         lesson = _prepare(dataset, config, teacher)
         network = _create_network(dataset, network_config, config, lesson)
         history: list[EpochRecord] = []
@@ -189,17 +197,16 @@ def refit(
     return replace(chosen, network=network.eval(), seconds=seconds)
 
 
-def teach(dataset: Dataset) -> Teacher:
+def teach(dataset: Dataset, on_model: OnModel = _unheard) -> Teacher:
     """Fit a teacher to train; it depends on the data alone, so that trainings can share it."""
     known, held_out = (_as_table(dataset, part) for part in (dataset.train, dataset.valid))
-    return fit_teacher(known, held_out, dataset.description)
+    return fit_teacher(known, held_out, dataset.description, on_model=on_model)
 
 
 def _prepare(dataset: Dataset, config: TrainingConfig, teacher: Teacher | None) -> _Lesson:
     """Return the known ratings, or what a teacher fitted to them says of every pair."""
-    if not config.is_distilled:
+    if not config.is_distilled or teacher is None:
         return _Lesson(dataset.train)
-    teacher = teach(dataset) if teacher is None else teacher
     users, movies = np.indices(teacher.table.shape).reshape(2, -1)
     device = dataset.train.rating.device
     return _Lesson(

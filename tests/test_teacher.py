@@ -123,6 +123,16 @@ def test_a_description_tells_of_movies_that_nobody_rated_yet(taste):
     assert rmse(told.table[:, :4], truth) < 0.7 * rmse(blind.table[:, :4], truth)
 
 
+def test_it_tells_how_far_it_is(taste):
+    train, valid, _ = split(taste)
+    heard = []
+    teacher = fit_teacher(
+        train, valid, told_of(taste), on_model=lambda *progress: heard.append(progress)
+    )
+    assert [progress[:2] for progress in heard] == [(one, 6) for one in range(1, 7)]
+    assert {model.valid_rmse for model, _ in teacher.models} <= {rmse for *_, rmse in heard}
+
+
 def test_a_described_teacher_is_the_mean_of_one_over_movies_and_one_over_users(taste):
     train, valid, _ = split(taste)
     train[:, :4] = np.nan
