@@ -35,7 +35,11 @@ class Globals:
                 yield draw
             return
         with click.progressbar(
-            length=1, label=label, file=sys.stderr, show_pos=True, item_show_func=lambda note: note or ""
+            length=1,
+            label=label,
+            file=sys.stderr,
+            show_pos=True,
+            item_show_func=lambda note: note or "",
         ) as bar:
 
             def draw_bar(done: int, everything: int, note: str) -> None:
