@@ -15,8 +15,9 @@ from interactions import Vector
 from recsys.config import PRESETS
 from recsys.dataset import Dataset, Interactions
 from recsys.features import MovieDescription, describe_movies
+from recsys.gaussian import Form
 from recsys.model import RatingNetwork
-from recsys.teacher import Form, TeacherConfig
+from recsys.teacher import TeacherConfig
 from recsys.training import Fit, adapt, fit, refit
 
 

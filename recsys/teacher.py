@@ -4,41 +4,31 @@ In: the known ratings as a table (users x movies, NaN where unknown) and the mov
 from `features.py`. Out: a `Teacher`, whose full table of expected ratings the network learns in
 `training.py`.
 
-The model. Each row of the standardised table is a draw from one Gaussian over its columns,
-seen through noise at the rated cells only:
-
-    x_i ~ N(0, S)      y_ij = offset_j + x_ij + e_ij      e_ij ~ N(0, row_i * column_j)
-
-S, the offsets and the noise are fitted by EM for missing data (Little & Rubin, Statistical
-Analysis with Missing Data, chapter 11; Schafer, Analysis of Incomplete Multivariate Data, 1997,
-chapter 5). S has an inverse-Wishart prior around S0 = level 11' + variance K: level is what
-makes some rows high everywhere, K says which columns are alike before any rating is seen.
-Given S, a cell's expectation is Gaussian-process regression on the row's other ratings
-(Rasmussen & Williams, 2006, eq. 2.25): a network that copied a rating would copy its noise.
-EM stops at the step that is best on the valid ratings; run on, it would overfit. From a small
-variance S grows along what the ratings share first, and so stays nearly of low rank; which is
-better depends on the data, so valid chooses that too.
+A Gaussian (`gaussian.py`) is over movies, of which every user is a draw, or over users, of
+which every movie is a draw. Its prior is S0 = level 11' + variance K: level is what makes some
+rows high everywhere, K says which columns are alike before any rating is seen. EM stops at the
+step that is best on the valid ratings; run on, it would overfit. From a small variance S grows
+along what the ratings share first, and so stays nearly of low rank; which is better depends on
+the data, so valid chooses that too.
 
 A description enters in two ways. Over movies, it is K. Over users, each theme of the movies is
 one more column that is known for every row, as if of a user who rated by that theme alone: S
 then says whom a theme pleases. The two err differently, and their mean errs less.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
-from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from recsys.features import MovieDescription
+from recsys.gaussian import Array, Columns, Form, GaussianConfig, expected_ratings
 
-Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
-Columns = Literal["movies", "users"]
 
 # Called with the models that are fitted, those that there will be, and the RMSE of the last one.
 OnModel = Callable[[int, int, float], None]
@@ -50,7 +40,7 @@ _one_thread = partial(threadpool_limits, limits=1, user_api="blas")
 
 @dataclass(frozen=True)
 class TeacherConfig:
-    """Set the prior. Variances are shares of the ratings' variance, so any scale will do."""
+    """Set what is tried. Variances are shares of the ratings' variance, so any scale will do."""
 
     level_variance: float = 0.2  # of a row's level over all columns
     column_variance: float = 0.4  # of a column besides
@@ -58,21 +48,10 @@ class TeacherConfig:
     themes: int = 20
     theme_scale: float = 6.0  # the ratings' deviations to a unit of the description
     users_share: float = 0.3  # of the model over users in the mean of the two
-    offset_variance: float = 0.3  # of the columns' means
-    noise_variance: float = 0.6
-    prior_strength: float = 0.3  # rows the prior of S is worth, per column
-    noise_strength: float = 40.0  # ratings the prior of a row's or column's noise is worth
+    gaussian: GaussianConfig = field(default_factory=GaussianConfig)
     max_steps: int = 30
     patience: int = 3  # steps without a better valid RMSE before EM stops
     max_operations: float = 1e10  # of a step: a side that needs more gets no model
-
-
-class Form(NamedTuple):
-    """Say what a Gaussian is over, and what is known before any rating."""
-
-    columns: Columns
-    prior: Array  # S0, (columns, columns)
-    themes: Array  # (movies, themes), further columns where the others are users
 
 
 @dataclass(frozen=True)
@@ -92,26 +71,6 @@ class Teacher:
     table: Array
     models: tuple[tuple[Gaussian, float], ...]
     valid_rmse: float
-
-
-class _State(NamedTuple):
-    covariance: Array  # (columns, columns), S
-    offset: Array  # (columns,)
-    row_noise: Array  # (rows,)
-    column_noise: Array  # (columns,), mean 1
-
-
-class _Posterior(NamedTuple):
-    """What the E-step leaves, for rows i with rated columns o and C_i = S_oo + noise.
-
-    pull: (rows, columns), C_i^-1 (y - offset), 0 where unrated.
-    precision: (rows, columns), the diagonal of C_i^-1, 0 where unrated.
-    precision_sum: (columns, columns), the sum of all C_i^-1, each at its own columns.
-    """
-
-    pull: Array
-    precision: Array
-    precision_sum: Array
 
 
 def affordable_sides(
@@ -176,7 +135,7 @@ def refit_table(teacher: Teacher, ratings: Array, config: TeacherConfig = Teache
     table = np.zeros_like(ratings)
     with _one_thread():
         for model, weight in teacher.models:
-            estimates = _expected_ratings(ratings, model.form, config)
+            estimates = expected_ratings(ratings, model.form, config.gaussian)
             table += weight * next(islice(estimates, model.steps - 1, None))
     return table
 
@@ -220,7 +179,7 @@ def _weigh(described: list[Gaussian], config: TeacherConfig) -> list[tuple[Gauss
 def _search(train: Array, valid: Array, form: Form, config: TeacherConfig) -> Gaussian:
     """Run EM until the valid RMSE has not fallen for `patience` steps; keep the best step."""
     best: Gaussian | None = None
-    for step, table in enumerate(_expected_ratings(train, form, config), start=1):
+    for step, table in enumerate(expected_ratings(train, form, config.gaussian), start=1):
         rmse = _valid_rmse(table, train, valid)
         if best is None or rmse < best.valid_rmse:
             best = Gaussian(table, form, step, rmse)
@@ -233,86 +192,3 @@ def _valid_rmse(table: Array, train: Array, valid: Array) -> float:
     """Return the RMSE on `valid` of a table kept inside the scale of `train`."""
     bounded = table.clip(np.nanmin(train), np.nanmax(train))
     return float(np.sqrt(np.nanmean((bounded - valid) ** 2)))
-
-
-def _expected_ratings(ratings: Array, form: Form, config: TeacherConfig) -> Iterator[Array]:
-    """Yield the (users, movies) table that each EM step expects, without end."""
-    is_movies = form.columns == "movies"
-    mean, deviation = np.nanmean(ratings), np.nanstd(ratings) or 1.0
-    rated = ((ratings if is_movies else ratings.T) - mean) / deviation
-    targets = rated if is_movies else np.hstack([rated, form.themes])
-    row_count, column_count = targets.shape
-    state = _State(
-        covariance=form.prior,
-        offset=np.zeros(column_count),
-        row_noise=np.full(row_count, config.noise_variance),
-        column_noise=np.ones(column_count),
-    )
-    while True:
-        posterior = _expect(targets, state)
-        expected = mean + deviation * _leave_one_out(targets, state, posterior)
-        yield expected if is_movies else expected[:, : rated.shape[1]].T
-        state = _maximise(targets, state, posterior, form.prior, config)
-
-
-def _leave_one_out(targets: Array, state: _State, posterior: _Posterior) -> Array:
-    """Return what each cell is expected to be by its row's other ratings.
-
-    Where there is no rating: E[y] = offset + S pull. Where there is one, it would be fitted
-    with its noise; y - pull / precision is the expectation without it (R & W, eq. 5.12).
-    """
-    rated = posterior.precision > 0
-    others = np.divide(posterior.pull, posterior.precision, out=np.zeros_like(targets), where=rated)
-    return np.where(rated, targets - others, state.offset + posterior.pull @ state.covariance)
-
-
-def _expect(targets: Array, state: _State) -> _Posterior:
-    """Do the E-step: solve each row for its rated columns (R & W, eq. 2.25-2.26)."""
-    pull, precision = np.zeros_like(targets), np.zeros_like(targets)
-    precision_sum = np.zeros_like(state.covariance)
-    for row, target in enumerate(targets):
-        rated = np.flatnonzero(~np.isnan(target))
-        noise = state.row_noise[row] * state.column_noise[rated]
-        inverse = np.linalg.inv(state.covariance[np.ix_(rated, rated)] + np.diag(noise))
-        pull[row, rated] = inverse @ (target[rated] - state.offset[rated])
-        precision[row, rated] = np.diag(inverse)
-        precision_sum[np.ix_(rated, rated)] += inverse
-    return _Posterior(pull, precision, precision_sum)
-
-
-def _maximise(
-    targets: Array, state: _State, posterior: _Posterior, prior: Array, config: TeacherConfig
-) -> _State:
-    """Do the M-step: the posterior mode of S, offsets and noise, given the rows' moments.
-
-    With x_i = S pull_i and its covariance S - S C_i^-1 S, the sums over rows need only the
-    small quantities of `_Posterior`, never a covariance per row.
-    """
-    covariance, offset, row_noise, column_noise = state
-    row_count, column_count = targets.shape
-    rated = ~np.isnan(targets)
-    noise = np.outer(row_noise, column_noise)
-    mean = posterior.pull @ covariance
-
-    strength = config.prior_strength * column_count
-    moments = mean.T @ mean + row_count * covariance
-    moments -= covariance @ posterior.precision_sum @ covariance
-    moments = (strength * prior + moments) / (strength + row_count)
-
-    # The offset's prior is N(0, offset_variance): few ratings leave a column near the mean.
-    residual = np.where(rated, targets - mean, 0.0)
-    offset = (residual / noise).sum(axis=0) / (
-        1.0 / config.offset_variance + (rated / noise).sum(axis=0)
-    )
-
-    # E[e^2] = noise^2 (pull^2 - precision) + noise at rated cells; each row and each column
-    # pools its own with `noise_strength` ratings of the prior.
-    squares = np.where(rated, noise**2 * (posterior.pull**2 - posterior.precision) + noise, 0.0)
-    weight = config.noise_strength
-    row_noise = (weight * config.noise_variance + (squares / column_noise).sum(axis=1)) / (
-        weight + rated.sum(axis=1)
-    )
-    column_noise = (weight + (squares / row_noise[:, None]).sum(axis=0)) / (
-        weight + rated.sum(axis=0)
-    )
-    return _State(moments, offset, row_noise, column_noise / column_noise.mean())

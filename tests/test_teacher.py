@@ -73,7 +73,9 @@ def test_the_first_step_is_regression_on_the_users_other_ratings(taste):
     for movie in range(MOVIES):
         others = ~np.isnan(train[0])
         others[movie] = False  # its own rating, if there is one, tells nothing
-        among = prior[np.ix_(others, others)] + config.noise_variance * np.eye(others.sum())
+        among = prior[np.ix_(others, others)] + config.gaussian.noise_variance * np.eye(
+            others.sum()
+        )
         weights = np.linalg.solve(among, (train[0, others] - mean) / deviation)
         assert table[0, movie] == pytest.approx(mean + deviation * prior[movie, others] @ weights)
 
