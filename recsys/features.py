@@ -96,8 +96,7 @@ def describe_movies(
         return movie_index[chosen], feature[chosen], weight[chosen]
 
     # A genre is a matter of taste however common it is; a word names a series only if rare.
-    genre_rows = part("genre:")
-    genres = _unit_rows(_incidence(movie_count, *genre_rows[:2], np.ones(len(genre_rows[2]))))
+    genres = _unit_rows(_incidence(movie_count, *part("genre:")[:2], 1.0))
     words = _unit_rows(_incidence(movie_count, *part("word:")))
     common = np.argsort(-np.count_nonzero(words, axis=0), kind="stable")[: config.max_words]
     years = _year_factors(movie_count, *part("year:")[:2], config.year_scale)
@@ -116,7 +115,10 @@ def describe_movies(
 
 
 def _incidence(
-    movie_count: int, movie_index: NDArray[np.int64], feature: NDArray[np.str_], weight: Array
+    movie_count: int,
+    movie_index: NDArray[np.int64],
+    feature: NDArray[np.str_],
+    weight: Array | float,
 ) -> Array:
     """Spread rows over a (movies, distinct features) table of weights, columns by name."""
     names, column = np.unique(feature, return_inverse=True)

@@ -38,6 +38,10 @@ OnModel = Callable[[int, int, float], None]
 _one_thread = partial(threadpool_limits, limits=1, user_api="blas")
 
 
+def unheard(done: int, everything: int, valid_rmse: float) -> None:
+    """Tell nobody how far the teacher is."""
+
+
 @dataclass(frozen=True)
 class TeacherConfig:
     """Set what is tried. Variances are shares of the ratings' variance, so any scale will do."""
@@ -97,7 +101,7 @@ def fit_teacher(
     valid: Array,
     description: MovieDescription,
     config: TeacherConfig = TeacherConfig(),
-    on_model: OnModel = lambda done, everything, valid_rmse: None,
+    on_model: OnModel = unheard,
 ) -> Teacher:
     """Fit to `train`; choose the models and their EM steps by RMSE on `valid`.
 
@@ -150,10 +154,11 @@ def _plain_form(shape: tuple[int, ...], sides: list[Columns], config: TeacherCon
 
 def _described_forms(description: MovieDescription, config: TeacherConfig) -> list[Form]:
     """Return Gaussians over movies, for each kernel and each variance."""
+    kernels = description.kernels()
     return [
         Form("movies", config.level_variance + variance * kernel, np.empty((len(kernel), 0)))
         for variance in (config.column_variance, config.smaller_variance)
-        for kernel in description.kernels()
+        for kernel in kernels
     ]
 
 

@@ -23,7 +23,7 @@ from recsys.dataset import Dataset, Interactions
 from recsys.errors import DivergedError, TeacherTooLargeError
 from recsys.model import RatingNetwork
 from recsys.registry import EpochRecord
-from recsys.teacher import OnModel, Teacher, affordable_sides, fit_teacher, refit_table
+from recsys.teacher import OnModel, Teacher, affordable_sides, fit_teacher, refit_table, unheard
 
 _EVALUATION_BATCH = 65_536
 # Below this, starting threads costs more than they save; and one thread adds in one order.
@@ -37,10 +37,6 @@ _CELLS_SEEN = 4_000_000
 _FEWEST_PASSES = 8
 
 OnEpoch = Callable[[EpochRecord], None]
-
-
-def _unheard(done: int, everything: int, valid_rmse: float) -> None:
-    """Tell nobody how far the teacher is."""
 
 
 @dataclass(frozen=True)
@@ -133,9 +129,9 @@ def fit(
     config: TrainingConfig,
     on_epoch: OnEpoch = lambda record: None,
     teacher: Teacher | None = None,
-    on_model: OnModel = _unheard,
+    on_model: OnModel = unheard,
 ) -> Fit:
-    """Train a network on train and keep the epoch with the lowest RMSE on valid.
+    """Train a network on train and keep the best epoch on valid, or the last, as configured.
 
     The same data, configuration, seed and device give the same network.
 
@@ -152,9 +148,11 @@ def fit(
     """
     with _reproducible(config):
         started = time.perf_counter()
-        if config.is_distilled and teacher is None:
+        if not config.is_distilled:
+            teacher = None
+        elif teacher is None:
             teacher = teach(dataset, on_model)
-        lesson = _prepare(dataset, config, teacher)
+        lesson = _prepare(dataset, teacher)
         network = _create_network(dataset, network_config, config, lesson)
         history: list[EpochRecord] = []
         best_epoch, best_state = 0, network.state_dict()
@@ -188,7 +186,7 @@ def refit(
     with _reproducible(config):
         started = time.perf_counter()
         both = dataset.with_train(dataset.train.extended_by(dataset.valid))
-        lesson = _prepare(both, config, _taught_more(chosen.teacher, both))
+        lesson = _prepare(both, _taught_more(chosen.teacher, both))
         network = _create_network(both, network_config, config, lesson)
         for epoch, _ in _run_epochs(network, lesson.cells, config):
             if epoch == chosen.best_epoch:
@@ -197,15 +195,15 @@ def refit(
     return replace(chosen, network=network.eval(), seconds=seconds)
 
 
-def teach(dataset: Dataset, on_model: OnModel = _unheard) -> Teacher:
+def teach(dataset: Dataset, on_model: OnModel = unheard) -> Teacher:
     """Fit a teacher to train; it depends on the data alone, so that trainings can share it."""
     known, held_out = (_as_table(dataset, part) for part in (dataset.train, dataset.valid))
     return fit_teacher(known, held_out, dataset.description, on_model=on_model)
 
 
-def _prepare(dataset: Dataset, config: TrainingConfig, teacher: Teacher | None) -> _Lesson:
+def _prepare(dataset: Dataset, teacher: Teacher | None) -> _Lesson:
     """Return the known ratings, or what a teacher fitted to them says of every pair."""
-    if not config.is_distilled or teacher is None:
+    if teacher is None:
         return _Lesson(dataset.train)
     users, movies = np.indices(teacher.table.shape).reshape(2, -1)
     device = dataset.train.rating.device

@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +54,12 @@ class Comparison:
     @property
     def challenger_rmse(self) -> Floats:
         """Return the RMSE of each seed, shape (seeds,), stars."""
-        return _rmse_by_seed(self.challenger)
+        return _rmse(self.challenger)
 
     @property
     def current_rmse(self) -> Floats:
         """Return the RMSE of each seed, shape (seeds,), stars."""
-        return _rmse_by_seed(self.current)
+        return _rmse(self.current)
 
     @property
     def gain(self) -> float:
@@ -76,7 +77,7 @@ class Comparison:
         variances = [np.var(rmse, ddof=1) for rmse in (self.challenger_rmse, self.current_rmse)]
         return float(np.sqrt(np.mean(variances)))
 
-    @property
+    @cached_property
     def least_gain(self) -> float:
         """Return the lower end of the gain's 95 % interval over users (stars).
 
@@ -100,8 +101,8 @@ class Comparison:
         return np.bincount(self.user, (errors**2).mean(axis=0)).astype(np.float64)
 
 
-def _rmse_by_seed(errors: Floats) -> Floats:
-    rmse: Floats = np.sqrt((errors**2).mean(axis=1))
+def _rmse(errors: Floats) -> Floats:
+    rmse: Floats = np.sqrt((errors**2).mean(axis=-1))
     return rmse
 
 
@@ -209,7 +210,7 @@ def _judge(
             for seed in options.seeds:
                 errors.append(_valid_errors(dataset, preset, seed, teacher))
                 done += 1
-                draw(done, 2 * len(options.seeds), f"RMSE {_rmse_by_seed(errors[-1][None])[0]:.4f}")
+                draw(done, 2 * len(options.seeds), f"RMSE {_rmse(errors[-1]):.4f}")
             return np.stack(errors)
 
         user = np.unique(dataset.valid.user_index.cpu().numpy(), return_inverse=True)[1]
