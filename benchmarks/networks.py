@@ -14,10 +14,8 @@ from interactions import Vector
 
 from recsys.config import PRESETS
 from recsys.dataset import Dataset, Interactions
-from recsys.features import MovieDescription, describe_movies
-from recsys.gaussian import Form
+from recsys.features import describe_movies
 from recsys.model import RatingNetwork
-from recsys.teacher import TeacherConfig
 from recsys.training import Fit, adapt, fit, refit
 
 
@@ -75,27 +73,18 @@ def fit_and_refit(contender: Contender, dataset: Dataset, seed: int = 0) -> Fits
     return Fits(
         predict(chosen.network, dataset.test),
         predict(refitted.network, dataset.test),
-        _choice_of(chosen, known.description),
+        _choice_of(chosen),
         seconds,
     )
 
 
-def _choice_of(fitted: Fit, description: MovieDescription) -> str:
+def _choice_of(fitted: Fit) -> str:
     if fitted.teacher is None:
         return f"epoch {fitted.best_epoch}"
     return " + ".join(
-        f"{weight:g} × {_name_of(model.form, description)}, {model.steps} steps"
+        f"{weight:g} × {model.form.name}, {model.steps} steps"
         for model, weight in fitted.teacher.models
     )
-
-
-def _name_of(form: Form, description: MovieDescription) -> str:
-    config = TeacherConfig()
-    for variance in (config.column_variance, config.smaller_variance):
-        for words, kernel in zip(("with", "without"), description.kernels(), strict=False):
-            if np.array_equal(form.prior, config.level_variance + variance * kernel):
-                return f"movies {words} words, variance {variance:g}"
-    return form.columns
 
 
 @torch.no_grad()

@@ -1,6 +1,6 @@
 """Turn a ratings file into recommendations that live in SQL.
 
 The story in reading order: sources -> warehouse (and `sql/`) -> dataset -> features ->
-teacher -> model -> training -> export -> registry -> scoring -> verification,
-recommendation, batch_scoring -> pipeline -> cli.
+gaussian -> teacher -> lesson -> model -> training -> export -> registry -> scoring ->
+verification, recommendation, batch_scoring -> pipeline -> cli.
 """

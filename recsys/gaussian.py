@@ -40,6 +40,7 @@ class GaussianConfig:
 class Form(NamedTuple):
     """Say what a Gaussian is over, and what is known before any rating."""
 
+    name: str  # for people, unlike that of any other that is tried
     columns: Columns
     prior: Array  # S0, (columns, columns)
     themes: Array  # (movies, themes), further columns where the others are users

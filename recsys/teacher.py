@@ -1,8 +1,8 @@
 """Estimate every rating by Gaussian models: the teacher that the network is distilled from.
 
 In: the known ratings as a table (users x movies, NaN where unknown) and the movies' description
-from `features.py`. Out: a `Teacher`, whose full table of expected ratings the network learns in
-`training.py`.
+from `features.py`. Out: a `Teacher`, whose full table of expected ratings becomes the network's
+lesson in `lesson.py`.
 
 A Gaussian (`gaussian.py`) is over movies, of which every user is a draw, or over users, of
 which every movie is a draw. Its prior is S0 = level 11' + variance K: level is what makes some
@@ -70,10 +70,15 @@ class Gaussian:
 
 @dataclass(frozen=True)
 class Teacher:
-    """Hold the expected ratings, (users, movies): the weighted mean of those of its models."""
+    """Hold the expected ratings, (users, movies): the weighted mean of those of its models.
+
+    models: those that were chosen, each with its share; the shares add up to 1.
+    tried: all that were fitted, in order.
+    """
 
     table: Array
     models: tuple[tuple[Gaussian, float], ...]
+    tried: tuple[Gaussian, ...]
     valid_rmse: float
 
 
@@ -117,7 +122,7 @@ def fit_teacher(
     if not description.is_empty:
         forms += _described_forms(description, config) if "movies" in sides else []
         forms += [_themed_form(len(train), description, config)] if "users" in sides else []
-    models = []
+    models: list[Gaussian] = []
     with _one_thread():
         for form in forms:
             models.append(_search(train, valid, form, config))
@@ -125,7 +130,7 @@ def fit_teacher(
 
     def averaged(*weighted: tuple[Gaussian, float]) -> Teacher:
         table = np.sum([weight * model.table for model, weight in weighted], axis=0)
-        return Teacher(table, weighted, _valid_rmse(table, train, valid))
+        return Teacher(table, weighted, tuple(models), _valid_rmse(table, train, valid))
 
     plain, *described = models
     teachers = [averaged((plain, 1.0))]
@@ -149,16 +154,21 @@ def _plain_form(shape: tuple[int, ...], sides: list[Columns], config: TeacherCon
     counts: dict[Columns, int] = {"users": shape[0], "movies": shape[1]}
     side = min(sides, key=lambda side: counts[side])
     prior = config.level_variance + config.column_variance * np.eye(counts[side])
-    return Form(side, prior, np.empty((shape[1], 0)))
+    return Form(f"{side} by ratings alone", side, prior, np.empty((shape[1], 0)))
 
 
 def _described_forms(description: MovieDescription, config: TeacherConfig) -> list[Form]:
     """Return Gaussians over movies, for each kernel and each variance."""
-    kernels = description.kernels()
+    kernels = dict(zip(("with", "without"), description.kernels(), strict=True))
     return [
-        Form("movies", config.level_variance + variance * kernel, np.empty((len(kernel), 0)))
+        Form(
+            f"movies {words} title words, variance {variance:g}",
+            "movies",
+            prior=config.level_variance + variance * kernel,
+            themes=np.empty((len(kernel), 0)),
+        )
         for variance in (config.column_variance, config.smaller_variance)
-        for kernel in kernels
+        for words, kernel in kernels.items()
     ]
 
 
@@ -167,7 +177,7 @@ def _themed_form(user_count: int, description: MovieDescription, config: Teacher
     themes = config.theme_scale * description.themes(config.themes)
     prior = config.column_variance * np.eye(user_count + themes.shape[1])
     prior[:user_count, :user_count] += config.level_variance
-    return Form("users", prior, themes)
+    return Form("users with themes", "users", prior, themes)
 
 
 def _weigh(described: list[Gaussian], config: TeacherConfig) -> list[tuple[Gaussian, float]]:

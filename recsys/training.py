@@ -21,16 +21,15 @@ from torch.optim import Adam, AdamW, Optimizer
 from recsys.config import PRESETS, NetworkConfig, Preset, TrainingConfig
 from recsys.dataset import Dataset, Interactions
 from recsys.errors import DivergedError, TeacherTooLargeError
+from recsys.lesson import Lesson, can_distil, prepare_lesson, teach, teach_more
 from recsys.model import RatingNetwork
 from recsys.registry import EpochRecord
-from recsys.teacher import OnModel, Teacher, affordable_sides, fit_teacher, refit_table, unheard
+from recsys.teacher import OnModel, Teacher, unheard
 
 _EVALUATION_BATCH = 65_536
 # Below this, starting threads costs more than they save; and one thread adds in one order.
 _ROWS_THAT_PAY_FOR_THREADS = 4_096
 
-# A teacher's table may have so many cells.
-_MOST_TEACHER_CELLS = 4_000_000
 _LARGEST_BATCH = 2_048
 # Of many cells, fewer passes are enough.
 _CELLS_SEEN = 4_000_000
@@ -71,19 +70,6 @@ def choose_preset(dataset: Dataset) -> Preset:
     return PRESETS["distilled" if can_distil(dataset) else "direct"]
 
 
-def can_distil(dataset: Dataset) -> bool:
-    """Say whether a teacher for these data fits memory and a few minutes."""
-    users, movies = len(dataset.user_ids), len(dataset.movie_ids)
-    if users * movies > _MOST_TEACHER_CELLS:
-        return False
-    return bool(
-        affordable_sides(
-            dataset.train.user_index.bincount(minlength=users).cpu().numpy(),
-            dataset.train.movie_index.bincount(minlength=movies).cpu().numpy(),
-        )
-    )
-
-
 def adapt(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
     """Return a configuration whose batches and passes suit the number of ratings.
 
@@ -108,19 +94,6 @@ def adapt(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
 
 def _affordable_passes(config: TrainingConfig, cells: int) -> int:
     return min(config.epochs, max(_CELLS_SEEN // cells, _FEWEST_PASSES))
-
-
-@dataclass(frozen=True)
-class _Lesson:
-    """What the network is to reproduce, and where it starts.
-
-    Args:
-        cells: pairs with the value to learn: known ratings, or a teacher's for all pairs.
-        teacher: who said so; None without one.
-    """
-
-    cells: Interactions
-    teacher: Teacher | None = None
 
 
 def fit(
@@ -152,7 +125,7 @@ def fit(
             teacher = None
         elif teacher is None:
             teacher = teach(dataset, on_model)
-        lesson = _prepare(dataset, teacher)
+        lesson = prepare_lesson(dataset, teacher)
         network = _create_network(dataset, network_config, config, lesson)
         history: list[EpochRecord] = []
         best_epoch, best_state = 0, network.state_dict()
@@ -186,7 +159,7 @@ def refit(
     with _reproducible(config):
         started = time.perf_counter()
         both = dataset.with_train(dataset.train.extended_by(dataset.valid))
-        lesson = _prepare(both, _taught_more(chosen.teacher, both))
+        lesson = prepare_lesson(both, teach_more(chosen.teacher, both))
         network = _create_network(both, network_config, config, lesson)
         for epoch, _ in _run_epochs(network, lesson.cells, config):
             if epoch == chosen.best_epoch:
@@ -195,45 +168,8 @@ def refit(
     return replace(chosen, network=network.eval(), seconds=seconds)
 
 
-def teach(dataset: Dataset, on_model: OnModel = unheard) -> Teacher:
-    """Fit a teacher to train; it depends on the data alone, so that trainings can share it."""
-    known, held_out = (_as_table(dataset, part) for part in (dataset.train, dataset.valid))
-    return fit_teacher(known, held_out, dataset.description, on_model=on_model)
-
-
-def _prepare(dataset: Dataset, teacher: Teacher | None) -> _Lesson:
-    """Return the known ratings, or what a teacher fitted to them says of every pair."""
-    if teacher is None:
-        return _Lesson(dataset.train)
-    users, movies = np.indices(teacher.table.shape).reshape(2, -1)
-    device = dataset.train.rating.device
-    return _Lesson(
-        Interactions(
-            torch.from_numpy(users).to(device),
-            torch.from_numpy(movies).to(device),
-            torch.from_numpy(teacher.table.ravel()).to(device, torch.float32),
-        ),
-        teacher,
-    )
-
-
-def _taught_more(teacher: Teacher | None, dataset: Dataset) -> Teacher | None:
-    """Return the same teacher, fitted to more train ratings."""
-    if teacher is None:
-        return None
-    return replace(teacher, table=refit_table(teacher, _as_table(dataset, dataset.train)))
-
-
-def _as_table(dataset: Dataset, ratings: Interactions) -> NDArray[np.float64]:
-    """Return ratings as a table, shape (users, movies), NaN where there is none."""
-    table = np.full((len(dataset.user_ids), len(dataset.movie_ids)), np.nan)
-    rows, columns = ratings.user_index.cpu().numpy(), ratings.movie_index.cpu().numpy()
-    table[rows, columns] = ratings.rating.cpu().numpy()
-    return table
-
-
 def _create_network(
-    dataset: Dataset, shape: NetworkConfig, config: TrainingConfig, lesson: _Lesson
+    dataset: Dataset, shape: NetworkConfig, config: TrainingConfig, lesson: Lesson
 ) -> RatingNetwork:
     """Make a network that starts at the teacher's table, or at the mean rating."""
     torch.manual_seed(config.seed)

@@ -132,7 +132,16 @@ def test_it_tells_how_far_it_is(taste):
         train, valid, told_of(taste), on_model=lambda *progress: heard.append(progress)
     )
     assert [progress[:2] for progress in heard] == [(one, 6) for one in range(1, 7)]
-    assert {model.valid_rmse for model, _ in teacher.models} <= {rmse for *_, rmse in heard}
+    assert [model.valid_rmse for model in teacher.tried] == [rmse for *_, rmse in heard]
+
+
+def test_every_gaussian_that_is_tried_has_a_name_of_its_own(taste):
+    train, valid, _ = split(taste)
+    teacher = fit_teacher(train, valid, told_of(taste))
+    names = [model.form.name for model in teacher.tried]
+    assert len(set(names)) == len(names)
+    assert names[0] == "movies by ratings alone"  # MOVIES < USERS
+    assert {model.form.name for model, _ in teacher.models} < set(names)
 
 
 def test_a_described_teacher_is_the_mean_of_one_over_movies_and_one_over_users(taste):

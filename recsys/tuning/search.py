@@ -28,10 +28,11 @@ from recsys.errors import (
     TuningWorkerError,
     WarehouseLockedError,
 )
+from recsys.lesson import teach
 from recsys.pipeline import TrainingOutcome
 from recsys.progress import Progress, silent
 from recsys.teacher import Teacher
-from recsys.training import adapt, choose_preset, teach
+from recsys.training import adapt, choose_preset
 from recsys.tuning.challenge import ChallengeOptions, add_reference, challenge
 from recsys.tuning.search_space import preset_with, signature_of
 from recsys.tuning.study import (
