@@ -24,8 +24,9 @@ from recsys.config import NetworkConfig, TrainingConfig
 from recsys.dataset import Dataset
 from recsys.errors import ExportMismatchError
 from recsys.model import FoldedNetwork, RatingNetwork, weights_of
-from recsys.registry import Entities, NewModel, Parity, Residuals
+from recsys.registry import Entities, NewModel, Parity, Residuals, TeacherModel
 from recsys.scoring import Scorer, cuda_problem
+from recsys.teacher import Teacher
 from recsys.training import Fit
 from recsys.weights import Ids
 
@@ -85,6 +86,7 @@ def export_model(
         seconds=fit.seconds,
         versions=_package_versions(),
         history=fit.history,
+        teacher_models=_teacher_models(fit.teacher),
         users=Entities("user", dataset.user_ids, network.user_embedding.weight.detach().numpy()),
         movies=Entities(
             "movie", dataset.movie_ids, network.movie_embedding.weight.detach().numpy()
@@ -203,6 +205,16 @@ def _identify(
         digest.update(name.encode())
         digest.update(tensor.numpy().tobytes())
     return digest.hexdigest()[:12]
+
+
+def _teacher_models(teacher: Teacher | None) -> list[TeacherModel]:
+    if teacher is None:
+        return []
+    shares = {model.form.name: share for model, share in teacher.models}
+    return [
+        TeacherModel(one.form.name, shares.get(one.form.name, 0.0), one.steps, one.valid_rmse)
+        for one in teacher.tried
+    ]
 
 
 def _forget_origins(model: onnx.ModelProto) -> None:

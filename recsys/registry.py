@@ -34,6 +34,16 @@ class EpochRecord:
 
 
 @dataclass(frozen=True)
+class TeacherModel:
+    """One row of `teacher_models`: a Gaussian that was tried; its error is in stars."""
+
+    name: str
+    share: float
+    steps: int
+    valid_rmse: float
+
+
+@dataclass(frozen=True)
 class Entities:
     """The users, or the movies, that a model knows.
 
@@ -111,6 +121,7 @@ class NewModel:
     seconds: float
     versions: dict[str, str]
     history: Sequence[EpochRecord]
+    teacher_models: Sequence[TeacherModel]
     users: Entities
     movies: Entities
     weights: NetworkWeights
@@ -159,6 +170,12 @@ def store_model(warehouse: Warehouse, model: NewModel) -> StoredModel:
     )
     warehouse.append_records(
         "insert_training_history", "new_history", model.history, model_id=model.model_id
+    )
+    warehouse.append_records(
+        "insert_teacher_models",
+        "new_teacher_models",
+        model.teacher_models,
+        model_id=model.model_id,
     )
     store_parity(warehouse, model.model_id, model.parity)
     store_weights(warehouse, model.model_id, model.users.ids, model.movies.ids, model.weights)

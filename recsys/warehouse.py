@@ -189,9 +189,11 @@ class Warehouse:
         Args:
             query: name of a file in `sql/queries`.
             relation: name under which the query reads the fields.
-            records: at least one dataclass.
+            records: dataclasses; where there is none, nothing runs.
             parameters: bound to the query's own.
         """
+        if not records:
+            return
         columns = {
             field.name: np.array([getattr(record, field.name) for record in records])
             for field in fields(records[0])

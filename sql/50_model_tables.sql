@@ -64,7 +64,7 @@ comment on column models.parameters is
 comment on column models.epochs is
 'Epochs trained.';
 comment on column models.best_epoch is
-'Epoch whose weights were kept: the lowest valid RMSE.';
+'Epoch whose weights were kept; what a distilled network keeps is the last.';
 comment on column models.valid_rmse is
 'Root mean squared error on valid after best_epoch (stars).';
 comment on column models.lowest_rating is
@@ -111,6 +111,29 @@ comment on column training_history.learning_rate is
 'Learning rate at the end of the epoch.';
 comment on column training_history.seconds is
 'Seconds since training began.';
+
+create or replace table teacher_models (
+    model_id varchar not null,
+    name varchar not null,
+    share double not null,
+    steps bigint not null,
+    valid_rmse double not null
+);
+
+comment on table teacher_models is
+'Gaussian models that were tried to teach a network; none if it learnt from the '
+'ratings alone. One row per model and Gaussian model.';
+comment on column teacher_models.model_id is
+'Model that was taught, as in models.';
+comment on column teacher_models.name is
+'What it is a covariance of, what it was told of the movies, and how far movies may '
+'differ before any rating is seen (share of the ratings'' variance).';
+comment on column teacher_models.share is
+'Share in the mean that the network learnt; 0 if it was only tried.';
+comment on column teacher_models.steps is
+'Steps of expectation maximisation, chosen on valid (count).';
+comment on column teacher_models.valid_rmse is
+'Root mean squared error on valid of this Gaussian model, fitted on train (stars).';
 
 create or replace table evaluation (
     model_id varchar not null,

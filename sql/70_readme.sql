@@ -58,6 +58,11 @@ with examples as (
                 || 'from verifications order by abs(error) desc limit 5'
             },
             {
+                'relation': 'teacher_models',
+                'query': 'select name, share, valid_rmse from teacher_models '
+                || 'order by model_id, share desc, valid_rmse limit 5'
+            },
+            {
                 'relation': 'training_history',
                 'query': 'select epoch, train_loss, valid_loss '
                 || 'from training_history order by model_id, epoch limit 5'

@@ -20,6 +20,7 @@ from recsys.findings.accuracy import (
 from recsys.findings.evidence import LearningCurve, Movies
 from recsys.findings.learning import compare_learning, explain_learning, judge_learning
 from recsys.findings.movie_map import draw_map, explain_map
+from recsys.findings.teaching import explain_teacher
 from recsys.findings.tuning import (
     Transfer,
     best_so_far,
@@ -131,6 +132,38 @@ def test_two_curves_are_compared_by_what_each_does() -> None:
     assert found.title == "The notebook network overfits; the current one levels off"
     same = compare_learning(evidence(curves=[LEVELLED, replace(LEVELLED, preset="notebook")]))
     assert same.title == "Both networks behave alike: validation levels off"
+
+
+def gaussian(name: str, share: float, valid_rmse: float) -> dict[str, Any]:
+    return {"name": name, "share": share, "steps": 5, "valid_rmse": valid_rmse}
+
+
+@pytest.mark.parametrize(
+    ("network", "verdict"), [(0.69, "less than any of them"), (0.71, "no less than the best")]
+)
+def test_a_network_is_compared_with_each_of_its_teachers(network: float, verdict: str) -> None:
+    finding = explain_teacher(
+        [
+            gaussian("movies", 0.7, 0.70),
+            gaussian("users", 0.3, 0.72),
+            gaussian("a third", 0.0, 0.78),
+            gaussian("a fourth", 0.0, 0.76),
+        ],
+        network,
+    )
+    assert finding.title == f"The network learnt from 2 Gaussian models, and errs {verdict}"
+    assert "RMSE of 0.7000 and 0.7200 stars" in finding.sentences[0]
+    assert f"has {network:.4f}" in finding.sentences[0]
+    assert finding.sentences[1].endswith("0.7600 (a fourth) to 0.7800 (a third).")
+
+
+def test_a_single_teacher_is_named() -> None:
+    finding = explain_teacher([gaussian("users by ratings alone", 1.0, 0.7)], 0.7)
+    assert finding.title.endswith("a Gaussian model of users by ratings alone")
+    assert len(finding.sentences) == 1
+    rejected = gaussian("movies", 0.0, 0.8)
+    both = explain_teacher([gaussian("users", 1.0, 0.7), rejected], 0.7)
+    assert both.sentences[1] == "Tried and not taken: 0.8000 (movies)."
 
 
 def evidence(**parts: Any) -> Any:

@@ -66,6 +66,20 @@ def test_the_current_model_is_what_the_tables_hold(built):
         np.testing.assert_array_equal(known.embeddings, np.stack([row[2] for row in rows]))
 
 
+def test_a_model_says_what_taught_it(built):
+    ((shares, names, tried, taken, worst),) = execute(
+        built,
+        """
+        select sum(share), count(distinct name), count(*), min(valid_rmse) filter (share > 0),
+            max(valid_rmse)
+        from teacher_models where model_id = (select model_id from models where is_current)
+        """,
+    )
+    assert shares == pytest.approx(1.0)
+    assert names == tried == 6
+    assert 0 < taken < worst
+
+
 def test_a_warehouse_without_a_model_says_so(built):
     execute(built, "delete from models")
     with open_for_reading(built) as warehouse:

@@ -171,6 +171,13 @@ def test_the_notebook_stands_beside_the_current_model(built: Path) -> None:
     assert "loss-reference" in page
 
 
+def test_what_taught_the_network_is_told_if_anything_did(built: Path, page: str) -> None:
+    assert "Gaussian models that were tried" in page
+    assert "users by ratings alone" in page
+    change(built, "delete from teacher_models")
+    assert "Gaussian" not in page_of(built)
+
+
 def test_trials_are_explained(built: Path, evidence: Evidence) -> None:
     records = [
         TrialRecord(

@@ -1,7 +1,7 @@
 """The evidence of the report: all that it shows, read from the warehouse at once.
 
 Flows in: a warehouse that somebody built, open read-only. Flows out: frozen tables. Never
-imports torch. The next file is `learning.py`.
+imports torch. The next file is `teaching.py`.
 """
 
 import json
@@ -66,6 +66,7 @@ class Evidence:
     funnel: Table
     distribution: list[Record]
     models: list[Record]
+    teacher_models: list[Record]
     curves: list[LearningCurve]
     evaluation: list[Record]
     paired: list[Record]
@@ -105,6 +106,7 @@ def read_evidence(warehouse: Warehouse) -> Evidence:
         funnel=warehouse.table("select_rating_funnel"),
         distribution=_records(warehouse, "select_rating_distribution"),
         models=models,
+        teacher_models=_records(warehouse, "select_teacher_models", model_id=stored.model_id),
         curves=[_read_curve(warehouse, model) for model in models],
         evaluation=_records(
             warehouse, "select_evaluation", model_ids=[model["model_id"] for model in models]

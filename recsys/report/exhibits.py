@@ -26,6 +26,7 @@ from recsys.findings.accuracy import (
 from recsys.findings.evidence import Evidence, Finding, LearningCurve
 from recsys.findings.learning import compare_learning, explain_learning
 from recsys.findings.movie_map import draw_map, explain_map
+from recsys.findings.teaching import explain_teacher
 from recsys.findings.tuning import (
     Transfer,
     describe_direction,
@@ -89,7 +90,7 @@ def arrange(evidence: Evidence) -> list[Section]:
     """Return every section of the report, in reading order."""
     return [
         Section("data", "What the model learns from", _show_data(evidence)),
-        Section("learning", "How it learnt", _show_learning(evidence)),
+        Section("learning", "How it learnt", (*_show_teacher(evidence), *_show_learning(evidence))),
         Section("evaluation", "How good it is", (_show_evaluation(evidence),)),
         Section("errors", "Where it errs", _show_errors(evidence)),
         Section("examples", "What it says to one person", _show_examples(evidence)),
@@ -126,6 +127,29 @@ def _show_data(evidence: Evidence) -> tuple[Exhibit, ...]:
             ),
         ),
     )
+
+
+def _show_teacher(evidence: Evidence) -> tuple[Exhibit, ...]:
+    models = evidence.teacher_models
+    if not models:
+        return ()
+    grid = Grid(
+        "Gaussian models that were tried; RMSE in stars, lower is better. The variance is of a "
+        "movie before any rating is seen, as a share of the ratings'",
+        ("Gaussian model of", "share in the mean", "EM steps", "valid RMSE"),
+        [
+            (
+                row["name"],
+                f"{row['share']:.0%}" if row["share"] else "not taken",
+                str(row["steps"]),
+                f"{row['valid_rmse']:.4f}",
+            )
+            for row in models
+        ],
+        frozenset({"share in the mean", "EM steps", "valid RMSE"}),
+    )
+    finding = explain_teacher(models, evidence.model["valid_rmse"])
+    return (Exhibit(finding, "teacher_models, models", grids=(grid,)),)
 
 
 def _show_learning(evidence: Evidence) -> tuple[Exhibit, ...]:
