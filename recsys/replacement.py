@@ -27,15 +27,15 @@ def replacing(path: Path) -> Iterator[Warehouse]:
         WarehouseUnreadableError: the file there is not a warehouse; it is left alone.
     """
     target = path.resolve()
-    _require_replaceable(target)
+    with _held(target):  # fail before the work, not after it
+        pass
     _remove_abandoned_builds(target)
     building = target.with_name(f".{target.name}.{os.getpid()}.building")
     try:
         with create_warehouse(building) as warehouse:
             yield warehouse
             warehouse.checkpoint()
-        _require_replaceable(target)
-        with translated(path):
+        with _held(target), translated(path):
             _synchronise(building)
             building.replace(target)
             _synchronise(target.parent)
@@ -43,23 +43,28 @@ def replacing(path: Path) -> Iterator[Warehouse]:
         _remove(building)
 
 
-def _require_replaceable(target: Path) -> None:
-    """Raise unless `target` is absent, or a warehouse that nobody holds open.
+@contextmanager
+def _held(target: Path) -> Iterator[None]:
+    """Let nobody else open the old warehouse, if there is one, so that no write to it is lost.
 
-    Opening it for writing also moves a log that a killed process left into the file,
-    so that the log is not taken for the new file's.
+    What a killed process left in a log moves into the file: the log would be taken for the new
+    file's.
     """
     if not target.parent.is_dir():
         raise WarehouseUnwritableError(target, "its folder does not exist.")
     log = target.with_name(f"{target.name}.wal")
     if target.exists():
-        open_for_writing(target).close()
+        with open_for_writing(target) as old:
+            old.checkpoint()
+            if log.exists():
+                raise WarehouseUnwritableError(target, f"{log.name} cannot be moved into it.")
+            yield
+    else:
         if log.exists():
-            raise WarehouseUnwritableError(target, f"{log.name} cannot be moved into it.")
-    elif log.exists():
-        # The log of a file that somebody moved away: DuckDB would apply it to the new one.
-        with translated(target):
-            log.replace(target.with_name(f"{log.name}.orphan"))
+            # The log of a file that somebody moved away: DuckDB would apply it to the new one.
+            with translated(target):
+                log.replace(target.with_name(f"{log.name}.orphan"))
+        yield
 
 
 def _remove_abandoned_builds(target: Path) -> None:

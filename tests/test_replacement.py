@@ -160,6 +160,28 @@ def test_somebody_opens_it_during_the_build(old):
     assert names(old.parent) == ["warehouse.duckdb"]
 
 
+@pytest.mark.parametrize("is_read_only", [True, False])
+def test_nobody_can_open_the_old_one_while_it_is_replaced(old, monkeypatch, is_read_only):
+    """What somebody wrote to it then would be lost."""
+    command = "import sys, duckdb; duckdb.connect(sys.argv[1], read_only=bool(int(sys.argv[2])))"
+    really_replace, said = Path.replace, []
+
+    def replace(self: Path, target: Path) -> Path:
+        opened = subprocess.run(
+            [sys.executable, "-c", command, target, str(int(is_read_only))],
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+        said.append(opened.stderr.decode())
+        return really_replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    build(old, DataSettings(top_movies=20, min_ratings=6))
+    assert len(said) == 1
+    assert "Could not set lock" in said[0]
+    assert min_ratings(old) == 6
+
+
 @pytest.mark.parametrize("folder", ["missing", "file"])
 def test_there_is_no_such_folder(tmp_path, folder):
     (tmp_path / "file").write_text("x")
