@@ -11,8 +11,8 @@ import pytest
 from recsys.errors import NoModelError, OutputError
 from recsys.findings.accuracy import bucket_rmse
 from recsys.findings.evidence import Evidence, read_evidence
-from recsys.report.exhibits import arrange
 from recsys.report.page import pictures_of, render, write_report
+from recsys.report.sections import arrange
 from recsys.tuning.trial_log import TrialRecord, store_trials
 from recsys.warehouse import open_for_reading, open_for_writing
 

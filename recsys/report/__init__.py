@@ -1,1 +1,1 @@
-"""One HTML page: `exhibits.py` arranges figures and findings, `page.py` writes them."""
+"""One HTML page: `sections.py` arranges exhibits of findings, `page.py` writes them."""
