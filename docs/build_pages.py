@@ -16,7 +16,8 @@ from pathlib import Path
 from recsys.cli.output import print_rows
 from recsys.config import DataSettings
 from recsys.pipeline import build_data
-from recsys.warehouse import create_warehouse, open_for_queries, sql_folder
+from recsys.sql_files import numbered_files
+from recsys.warehouse import create_warehouse, open_for_queries
 
 DOCS = Path(__file__).resolve().parent
 REFERENCE = DOCS / "reference.md"
@@ -70,8 +71,7 @@ def make_reference() -> str:
 
 
 def _order_of_creation() -> list[str]:
-    files = sorted(sql_folder().glob("[0-9][0-9]_*.sql"))
-    return [name for file in files for name in _CREATED.findall(file.read_text("utf-8"))]
+    return [name for file in numbered_files() for name in _CREATED.findall(file.read_text("utf-8"))]
 
 
 def answer_questions(page: str, database: Path) -> str:

@@ -29,7 +29,8 @@ from recsys.errors import (
     SourceNotFoundError,
     SourceUnreadableError,
 )
-from recsys.warehouse import Warehouse, sql_folder
+from recsys.sql_files import sql_folder
+from recsys.warehouse import Warehouse
 
 MOVIELENS_URL = "https://files.grouplens.org/datasets/movielens/ml-latest-small.zip"
 MOVIELENS_RATINGS_SHA256 = "aa289ca83157595d0df6aea1be6a4ded676ddc4385472e8313a8ed9805352646"

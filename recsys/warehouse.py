@@ -4,13 +4,11 @@ Flows in: a path, the files under `sql/`, parameters to bind. Flows out: rows an
 columns. The only module that imports duckdb. The next file is `dataset.py`.
 """
 
-import hashlib
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
-from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -29,6 +27,7 @@ from recsys.errors import (
     WarehouseUnreadableError,
     WarehouseUnwritableError,
 )
+from recsys.sql_files import numbered_files, query_text, sql_file_digests, sql_folder
 
 Columns = Mapping[str, NDArray[Any]]
 
@@ -124,12 +123,12 @@ class Warehouse:
     def run(self, query: str, **parameters: object) -> None:
         """Run a query of `sql/queries` for its effect."""
         with translated(self.path):
-            self._connection.execute(_query_text(query), parameters or None)
+            self._connection.execute(query_text(query), parameters or None)
 
     def table(self, query: str, **parameters: object) -> Table:
         """Return the rows of a query of `sql/queries` with their column names."""
         with translated(self.path):
-            return _fetch_table(self._connection.execute(_query_text(query), parameters or None))
+            return _fetch_table(self._connection.execute(query_text(query), parameters or None))
 
     def read_source(self, query: str, source: str, **parameters: object) -> Table:
         """Run a query of `sql/queries` that reads the file `source`.
@@ -139,7 +138,7 @@ class Warehouse:
         """
         try:
             with _interruptible():
-                return _fetch_table(self._connection.execute(_query_text(query), parameters))
+                return _fetch_table(self._connection.execute(query_text(query), parameters))
         except duckdb.Error as error:
             reason = str(error)
             if isinstance(error, _OUT_OF_SPACE) or (
@@ -162,7 +161,7 @@ class Warehouse:
         Columns that may be null come back as masked arrays.
         """
         with translated(self.path):
-            relation = self._connection.execute(_query_text(query), parameters or None)
+            relation = self._connection.execute(query_text(query), parameters or None)
             return dict(relation.fetchnumpy())
 
     def append(self, query: str, relation: str, columns: Columns, **parameters: object) -> None:
@@ -177,7 +176,7 @@ class Warehouse:
         with translated(self.path):
             self._connection.register(relation, dict(columns))
             try:
-                self._connection.execute(_query_text(query), parameters or None)
+                self._connection.execute(query_text(query), parameters or None)
             finally:
                 self._connection.unregister(relation)
 
@@ -265,35 +264,11 @@ def _fetch_table(cursor: duckdb.DuckDBPyConnection) -> Table:
     return Table(names, cursor.fetchall())
 
 
-@cache
-def sql_folder() -> Path:
-    """Return the folder `sql/`: inside the installed package, or of the checkout."""
-    package = Path(__file__).resolve().parent
-    installed = package / "sql"
-    return installed if installed.is_dir() else package.parent / "sql"
-
-
-@cache
-def _query_text(query: str) -> str:
-    return (sql_folder() / "queries" / f"{query}.sql").read_text("utf-8")
-
-
 def record_sql_files(warehouse: Warehouse) -> None:
     """Fill table `sql_files` with the files that make this warehouse."""
-    digests = _sql_file_digests()
+    digests = sql_file_digests()
     columns = {"name": np.array(list(digests)), "sha256": np.array(list(digests.values()))}
     warehouse.append("insert_sql_files", "new_sql_files", columns)
-
-
-def sql_sha256() -> str:
-    """Return the SHA-256 over the SQL files of this program, as view `data_fingerprint` does."""
-    text = ",".join(f"{name}:{digest}" for name, digest in _sql_file_digests().items())
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _sql_file_digests() -> dict[str, str]:
-    files = sorted(sql_folder().glob("[0-9][0-9]_*.sql"))
-    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
 def create_relations(warehouse: Warehouse, first: int, last: int, **parameters: object) -> None:
@@ -302,7 +277,7 @@ def create_relations(warehouse: Warehouse, first: int, last: int, **parameters: 
     In one transaction: hundreds of statements would each wait for the disk.
     """
     with warehouse.transaction():
-        for file in sorted(sql_folder().glob("[0-9][0-9]_*.sql")):
+        for file in numbered_files():
             if first <= int(file.name[:2]) <= last:
                 warehouse.run_file(file, **parameters)
 

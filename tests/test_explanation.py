@@ -18,6 +18,7 @@ from recsys.findings.accuracy import (
     paired_gain,
 )
 from recsys.findings.evidence import LearningCurve, Movies
+from recsys.findings.importance import measure_importance
 from recsys.findings.learning import compare_learning, explain_learning, judge_learning
 from recsys.findings.movie_map import draw_map, explain_map
 from recsys.findings.teaching import explain_teacher
@@ -27,7 +28,6 @@ from recsys.findings.tuning import (
     describe_direction,
     explain_history,
     explain_importance,
-    measure_importance,
     name_direction,
 )
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from recsys.findings.evidence import LearningCurve
-from recsys.findings.tuning import measure_importance
+from recsys.findings.importance import measure_importance
 from recsys.plots import model_charts, tuning_charts
 from recsys.plots.canvas import COLOURS, Picture
 

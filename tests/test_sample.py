@@ -8,7 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from recsys.warehouse import Warehouse, sql_folder
+from recsys.sql_files import sql_folder
+from recsys.warehouse import Warehouse
 
 DUCKDB = Path(sys.executable).with_name("duckdb")
 CHECKSUMS = """

@@ -27,7 +27,8 @@ def models(context: click.Context, shared: Globals) -> None:
     """
     if context.invoked_subcommand is not None:
         return
-    from recsys.warehouse import open_for_reading, sql_sha256
+    from recsys.sql_files import sql_sha256
+    from recsys.warehouse import open_for_reading
 
     with open_for_reading(shared.database) as warehouse:
         table = warehouse.table("select_models", sql_sha256=sql_sha256())

@@ -2,7 +2,7 @@
 
 Flows in: records of `evidence.py`. Flows out: a title that states the finding and sentences
 that give the numbers behind it. If the data say otherwise, so does the sentence. Pure numpy.
-The next file is `tuning.py`, which does the same for trials.
+The next files are `importance.py` and `tuning.py`, which do the same for trials.
 """
 
 from collections.abc import Mapping, Sequence

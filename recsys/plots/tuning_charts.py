@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from recsys.findings.tuning import Importance, Importances, best_so_far, measured
+from recsys.findings.importance import Importance, Importances, measured
+from recsys.findings.tuning import best_so_far
 from recsys.plots.canvas import BLUE, GREEN, MUTED, ORANGE, VERMILLION
 
 Trial = Mapping[str, Any]

@@ -10,12 +10,12 @@ from typing import Any
 
 from recsys.findings.accuracy import bucket_rmse
 from recsys.findings.evidence import Evidence, Finding
+from recsys.findings.importance import measure_importance
 from recsys.findings.tuning import (
     Transfer,
     describe_direction,
     explain_history,
     explain_importance,
-    measure_importance,
     name_direction,
 )
 from recsys.plots import tuning_charts

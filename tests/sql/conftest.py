@@ -10,7 +10,8 @@ import duckdb
 import pytest
 
 from recsys.config import DataSettings
-from recsys.warehouse import Warehouse, create_relations, sql_folder
+from recsys.sql_files import sql_folder
+from recsys.warehouse import Warehouse, create_relations
 
 Row = tuple[Any, ...]
 
