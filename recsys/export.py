@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 import onnx
@@ -54,7 +55,7 @@ def export_model(
     """
     device = str(fit.network.lowest.device.type)
     network = copy.deepcopy(fit.network).cpu()
-    hyperparameters = {"network": asdict(network_config), "training": asdict(config)}
+    hyperparameters = _hyperparameters(fit, dataset, network_config, config)
     model_id = _identify(network, hyperparameters, dataset.fingerprint, fit_on)
     onnx_bytes = export_network(
         network,
@@ -205,6 +206,20 @@ def _identify(
         digest.update(name.encode())
         digest.update(tensor.numpy().tobytes())
     return digest.hexdigest()[:12]
+
+
+def _hyperparameters(
+    fit: Fit, dataset: Dataset, network_config: NetworkConfig, config: TrainingConfig
+) -> dict[str, dict[str, Any]]:
+    """Return all that was set and had a part in this network, by group and name."""
+    groups = {"network": asdict(network_config), "training": asdict(config)}
+    if fit.teacher is not None:
+        teacher = asdict(fit.teacher.config)
+        groups |= {"gaussian": teacher.pop("gaussian"), "teacher": teacher}
+    is_told = fit.teacher is not None or network_config.description_dimension > 0
+    if is_told and not dataset.description.is_empty:
+        groups["features"] = asdict(dataset.description.config)
+    return groups
 
 
 def _teacher_models(teacher: Teacher | None) -> list[TeacherModel]:

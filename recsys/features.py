@@ -37,12 +37,13 @@ class MovieDescription:
     word_factors: (movies, D2), of title words; columns centred over movies.
     remainder: (movies,), the variance of words beyond `max_words`, and of a movie whose title
     has none. Without it, movies with unusual titles would look less variable than sequels.
-    The mean diagonal of the kernel is 1.
+    The mean diagonal of the kernel is 1. config: how it was made.
     """
 
     theme_factors: Array
     word_factors: Array
     remainder: Array
+    config: FeatureConfig = FeatureConfig()
 
     @property
     def is_empty(self) -> bool:
@@ -111,7 +112,8 @@ def describe_movies(
     if shared.mean() < 1e-12:  # all described alike: what centring left is rounding
         themes, kept = np.zeros_like(themes), np.zeros_like(kept)
     scale = float((shared + remainder).mean()) or 1.0
-    return MovieDescription(themes / np.sqrt(scale), kept / np.sqrt(scale), remainder / scale)
+    root = np.sqrt(scale)
+    return MovieDescription(themes / root, kept / root, remainder / scale, config)
 
 
 def _incidence(

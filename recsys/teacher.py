@@ -74,12 +74,14 @@ class Teacher:
 
     models: those that were chosen, each with its share; the shares add up to 1.
     tried: all that were fitted, in order.
+    config: what all of them were fitted with.
     """
 
     table: Array
     models: tuple[tuple[Gaussian, float], ...]
     tried: tuple[Gaussian, ...]
     valid_rmse: float
+    config: TeacherConfig
 
 
 def affordable_sides(
@@ -130,7 +132,7 @@ def fit_teacher(
 
     def averaged(*weighted: tuple[Gaussian, float]) -> Teacher:
         table = np.sum([weight * model.table for model, weight in weighted], axis=0)
-        return Teacher(table, weighted, tuple(models), _valid_rmse(table, train, valid))
+        return Teacher(table, weighted, tuple(models), _valid_rmse(table, train, valid), config)
 
     plain, *described = models
     teachers = [averaged((plain, 1.0))]
@@ -139,12 +141,12 @@ def fit_teacher(
     return min(teachers, key=lambda teacher: teacher.valid_rmse)
 
 
-def refit_table(teacher: Teacher, ratings: Array, config: TeacherConfig = TeacherConfig()) -> Array:
+def refit_table(teacher: Teacher, ratings: Array) -> Array:
     """Return the (users, movies) table of the same models fitted to more ratings."""
     table = np.zeros_like(ratings)
     with _one_thread():
         for model, weight in teacher.models:
-            estimates = expected_ratings(ratings, model.form, config.gaussian)
+            estimates = expected_ratings(ratings, model.form, teacher.config.gaussian)
             table += weight * next(islice(estimates, model.steps - 1, None))
     return table
 

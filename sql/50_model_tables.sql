@@ -54,7 +54,8 @@ comment on column models.settings is
 comment on column models.sql_sha256 is
 'SHA-256 over the SQL files that made the views, as in sql_files.';
 comment on column models.hyperparameters is
-'Every hyperparameter of the network and of its training.';
+'Every hyperparameter by group: ''network'', ''training''; ''gaussian'' and '
+'''teacher'' if one taught it; ''features'' if it was told of the movies.';
 comment on column models.seed is
 'Seed of initialisation, order of batches and dropout.';
 comment on column models.fit_on is

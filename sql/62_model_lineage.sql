@@ -60,7 +60,7 @@ comment on column model_lineage.preset is
 comment on column model_lineage.fit_on is
 'Splits whose ratings fitted the weights.';
 comment on column model_lineage.hyperparameters is
-'Every hyperparameter of the network and of its training.';
+'Every hyperparameter that had a part in it, by group; see models.';
 comment on column model_lineage.seed is
 'Seed of initialisation, order of batches and dropout.';
 comment on column model_lineage.study is

@@ -21,8 +21,15 @@ def train(database: Path, preset: str, **options: Any) -> pipeline.TrainingOutco
     return pipeline.train_in_place(database, chosen)
 
 
+HAD_A_PART = {
+    "distilled": {"gaussian", "teacher", "features"},
+    "direct": {"features"},
+    "notebook": set(),
+}
+
+
 @pytest.mark.parametrize("preset", list(PRESETS))
-def test_sql_runs_every_network_that_can_be_trained(built: Path, preset):
+def test_every_network_says_how_it_was_made_and_runs_in_sql(built: Path, preset):
     outcome = train(built, preset, promote="always")
     compared = ask(
         built,
@@ -34,6 +41,10 @@ def test_sql_runs_every_network_that_can_be_trained(built: Path, preset):
     assert compared[0] == compared[1] > 0
     assert compared[2] <= 1e-4
     assert compared[3] == outcome.model_id
+    ((stored,),) = ask(
+        built, f"select hyperparameters from models where model_id = '{outcome.model_id}'"
+    )
+    assert json.loads(stored).keys() == {"network", "training"} | HAD_A_PART[preset]
     parity = ask(built, f"select runtime from parity where model_id = '{outcome.model_id}'")
     assert {"torch", "onnxruntime-cpu", "sql"} <= {runtime for (runtime,) in parity}
 

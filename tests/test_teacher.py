@@ -94,7 +94,7 @@ def test_refitting_the_same_ratings_gives_the_same_table(taste, is_described):
     train, valid, _ = split(taste)
     teacher = fit_teacher(train, valid, told_of(taste) if is_described else NOTHING)
     assert len(teacher.models) == 1 + is_described
-    np.testing.assert_allclose(refit_table(teacher, train, TeacherConfig()), teacher.table)
+    np.testing.assert_allclose(refit_table(teacher, train), teacher.table)
 
 
 def test_refitting_more_ratings_comes_closer(taste):
