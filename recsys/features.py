@@ -69,14 +69,14 @@ class MovieDescription:
 
     def themes(self, dimensions: int) -> Array:
         """Return the leading principal components of genres and years, (movies, dimensions)."""
-        return _principal_components(self.theme_factors, dimensions)
+        return principal_components(self.theme_factors, dimensions)
 
     def eigenfeatures(self, dimensions: int) -> NDArray[np.float32]:
         """Return z, (movies, dimensions): the best approximation of F F' as z z'.
 
         This is kernel principal component analysis (Schölkopf, Smola & Müller, 1998).
         """
-        return _principal_components(self.factors, dimensions).astype(np.float32)
+        return principal_components(self.factors, dimensions).astype(np.float32)
 
 
 def describe_movies(
@@ -135,7 +135,7 @@ def _unit_rows(table: Array) -> Array:
     return table / np.where(length > 0, length, 1.0)
 
 
-def _principal_components(factors: Array, dimensions: int) -> Array:
+def principal_components(factors: Array, dimensions: int) -> Array:
     """Return scores (rows, dimensions), ordered by variance and padded with zeros.
 
     They come by way of the small (columns, columns) matrix of the factors.

@@ -14,6 +14,9 @@ Analysis with Missing Data, chapter 11; Schafer, Analysis of Incomplete Multivar
 chapter 5). S has an inverse-Wishart prior around S0. Given S, a cell's expectation is
 Gaussian-process regression on the row's other ratings (Rasmussen & Williams, 2006, eq. 2.25): a
 network that copied a rating would copy its noise.
+
+What is known of the rows, themes, are further columns of the table, known in every row: S then
+says what they have to do with the ratings. Who rated what is such themes.
 """
 
 from collections.abc import Iterator
@@ -22,6 +25,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from recsys.features import principal_components
 
 Array = NDArray[np.float64]
 Columns = Literal["movies", "users"]
@@ -35,6 +40,9 @@ class GaussianConfig:
     noise_variance: float = 0.6
     prior_strength: float = 0.3  # rows the prior of S is worth, per column
     noise_strength: float = 40.0  # ratings the prior of a row's or column's noise is worth
+    theme_variance: float = 0.4  # of a theme in S0
+    exposures: int = 5  # principal components of who rated what that become themes too; 0: none
+    exposure_scale: float = 0.5  # deviation of such a theme
 
 
 class Form(NamedTuple):
@@ -43,7 +51,7 @@ class Form(NamedTuple):
     name: str  # for people, unlike that of any other that is tried
     columns: Columns
     prior: Array  # S0, (columns, columns)
-    themes: Array  # (movies, themes), further columns where the others are users
+    themes: Array | None = None  # (rows, themes), what is known of the rows
 
 
 class _State(NamedTuple):
@@ -74,10 +82,13 @@ def expected_ratings(ratings: Array, form: Form, config: GaussianConfig) -> Iter
     is_movies = form.columns == "movies"
     mean, deviation = np.nanmean(ratings), np.nanstd(ratings) or 1.0
     rated = ((ratings if is_movies else ratings.T) - mean) / deviation
-    targets = rated if is_movies else np.hstack([rated, form.themes])
+    themes = [] if form.themes is None else [form.themes]
+    targets = np.hstack([rated, *themes, _exposure_themes(rated, config)])
     row_count, column_count = targets.shape
+    prior = config.theme_variance * np.eye(column_count)
+    prior[: len(form.prior), : len(form.prior)] = form.prior
     state = _State(
-        covariance=form.prior,
+        covariance=prior,
         offset=np.zeros(column_count),
         row_noise=np.full(row_count, config.noise_variance),
         column_noise=np.ones(column_count),
@@ -85,8 +96,27 @@ def expected_ratings(ratings: Array, form: Form, config: GaussianConfig) -> Iter
     while True:
         posterior = _expect(targets, state)
         expected = mean + deviation * _leave_one_out(targets, state, posterior)
-        yield expected if is_movies else expected[:, : rated.shape[1]].T
-        state = _maximise(targets, state, posterior, form.prior, config)
+        expected = expected[:, : rated.shape[1]]
+        yield expected if is_movies else expected.T
+        state = _maximise(targets, state, posterior, prior, config)
+
+
+def _exposure_themes(rated: Array, config: GaussianConfig) -> Array:
+    """Return what who rated what says of each row, (rows, exposures + 1), whatever the ratings.
+
+    What somebody chose to rate tells of their taste (Koren, Factorization meets the neighborhood,
+    2008, section 4). The themes are how many ratings a row has, and the leading principal
+    components of the table of ones and zeros, centred by row and by column.
+    """
+    if not config.exposures:
+        return np.empty((len(rated), 0))
+    exposed = (~np.isnan(rated)).astype(float)
+    exposed -= exposed.mean(axis=0)
+    count = exposed.mean(axis=1, keepdims=True)
+    components = principal_components(exposed - count, config.exposures)
+    # Where all rows are rated alike, there is only rounding, which must stay small.
+    scaled = [part / max(part.std(), 1e-6) for part in (count, components)]
+    return config.exposure_scale * np.hstack(scaled)
 
 
 def _leave_one_out(targets: Array, state: _State, posterior: _Posterior) -> Array:

@@ -12,8 +12,8 @@ along what the ratings share first, and so stays nearly of low rank; which is be
 the data, so valid chooses that too.
 
 A description enters in two ways. Over movies, it is K. Over users, each theme of the movies is
-one more column that is known for every row, as if of a user who rated by that theme alone: S
-then says whom a theme pleases. The two err differently, and their mean errs less.
+one more column, as if of a user who rated by that theme alone: S then says whom a theme
+pleases. The two err differently, and their mean errs less.
 """
 
 from collections.abc import Callable
@@ -156,7 +156,7 @@ def _plain_form(shape: tuple[int, ...], sides: list[Columns], config: TeacherCon
     counts: dict[Columns, int] = {"users": shape[0], "movies": shape[1]}
     side = min(sides, key=lambda side: counts[side])
     prior = config.level_variance + config.column_variance * np.eye(counts[side])
-    return Form(f"{side} by ratings alone", side, prior, np.empty((shape[1], 0)))
+    return Form(f"{side} by ratings alone", side, prior)
 
 
 def _described_forms(description: MovieDescription, config: TeacherConfig) -> list[Form]:
@@ -166,8 +166,7 @@ def _described_forms(description: MovieDescription, config: TeacherConfig) -> li
         Form(
             f"movies {words} title words, variance {variance:g}",
             "movies",
-            prior=config.level_variance + variance * kernel,
-            themes=np.empty((len(kernel), 0)),
+            config.level_variance + variance * kernel,
         )
         for variance in (config.column_variance, config.smaller_variance)
         for words, kernel in kernels.items()
@@ -177,8 +176,7 @@ def _described_forms(description: MovieDescription, config: TeacherConfig) -> li
 def _themed_form(user_count: int, description: MovieDescription, config: TeacherConfig) -> Form:
     """Return a Gaussian over users and themes; a level is of users only."""
     themes = config.theme_scale * description.themes(config.themes)
-    prior = config.column_variance * np.eye(user_count + themes.shape[1])
-    prior[:user_count, :user_count] += config.level_variance
+    prior = config.level_variance + config.column_variance * np.eye(user_count)
     return Form("users with themes", "users", prior, themes)
 
 

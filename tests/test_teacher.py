@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from recsys.features import MovieDescription
+from recsys.gaussian import GaussianConfig
 from recsys.teacher import TeacherConfig, affordable_sides, fit_teacher, refit_table
 
 USERS, MOVIES = 30, 20
@@ -180,6 +181,30 @@ def test_a_description_that_says_nothing_does_no_harm_on_valid(taste):
     noise = np.random.default_rng(0).normal(size=(MOVIES, 3))
     with_noise = fit_teacher(train, valid, describe(noise))
     assert with_noise.valid_rmse <= fit_teacher(train, valid, NOTHING).valid_rmse
+
+
+def test_what_somebody_chose_to_rate_tells_of_their_taste():
+    """A user rated ten times more of the movies that they like, and few of any."""
+    generator = np.random.default_rng(0)
+    user, movie = np.repeat([-1, 1], 40), np.tile([-1, 1], 20)
+    liked = np.outer(user, movie) > 0
+    table = np.where(liked, 4.0, 2.0) + generator.normal(0, 0.3, liked.shape)
+    train, valid, test = split(table)
+    train[generator.random(liked.shape) > np.where(liked, 0.5, 0.05)] = np.nan
+    told, blind = (
+        fit_teacher(train, valid, describe(np.zeros((40, 0))), TeacherConfig(gaussian=gaussian))
+        for gaussian in (GaussianConfig(), GaussianConfig(exposures=0))
+    )
+    assert rmse(told.table, test) < 0.9 * rmse(blind.table, test)
+
+
+def test_where_everybody_rated_everything_that_tells_nothing(taste):
+    _, valid, _ = split(taste)
+    tables = [
+        fit_teacher(taste, valid, NOTHING, TeacherConfig(gaussian=gaussian)).table
+        for gaussian in (GaussianConfig(), GaussianConfig(exposures=0))
+    ]
+    np.testing.assert_allclose(*tables, atol=0.02)
 
 
 def test_users_and_movies_without_a_rating_get_one(taste):
