@@ -10,7 +10,7 @@ from typing import Any
 
 from recsys.findings.accuracy import bucket_rmse
 from recsys.findings.evidence import Evidence, Finding
-from recsys.findings.importance import measure_importance
+from recsys.findings.importance import measure_importance, measured
 from recsys.findings.tuning import (
     Transfer,
     describe_direction,
@@ -27,7 +27,7 @@ _SLICES = 3
 def show_tuning(evidence: Evidence) -> tuple[Exhibit, ...]:
     """Show the trials, and which hyperparameters mattered; or how to get some."""
     trials = evidence.trials
-    if not any(trial["value"] is not None for trial in trials):
+    if not measured(trials):
         missing = Finding("Nothing was tuned yet", ("The model has a preset's own configuration.",))
         return (Exhibit(missing, "trials", command="tune --trials 30"),)
     untuned = evidence.untuned
@@ -35,17 +35,15 @@ def show_tuning(evidence: Evidence) -> tuple[Exhibit, ...]:
     history = explain_history(trials, evidence.lineage["study"], transfer)
     importances = measure_importance(trials)
     importance = explain_importance(importances, len(trials))
-    pictures = [
-        make_picture(
-            "tuning-history",
-            history,
-            "Points: valid RMSE of each trial; line: the best so far.",
-            partial(tuning_charts.draw_history, trials=trials),
-        )
-    ]
-    exhibits = [Exhibit(history, "trials, evaluation", tuple(pictures), (_list_best(trials),))]
+    course = make_picture(
+        "tuning-history",
+        history,
+        "Points: valid RMSE of each trial; line: the best so far.",
+        partial(tuning_charts.draw_history, trials=trials),
+    )
+    search = Exhibit(history, "trials, evaluation", (course,), (_list_best(trials),))
     if importances is None:
-        return (*exhibits, Exhibit(importance, "trials"))
+        return search, Exhibit(importance, "trials")
     bars = make_picture(
         "tuning-importance",
         importance,
@@ -64,14 +62,11 @@ def show_tuning(evidence: Evidence) -> tuple[Exhibit, ...]:
         )
         for one in shown
     ]
-    return (*exhibits, Exhibit(importance, "trials", (bars, *slices)))
+    return search, Exhibit(importance, "trials", (bars, *slices))
 
 
 def _list_best(trials: Sequence[Mapping[str, Any]]) -> Grid:
-    best = sorted(
-        (trial for trial in trials if trial["value"] is not None),
-        key=lambda trial: (trial["value"], trial["number"]),
-    )[:5]
+    best = sorted(measured(trials), key=lambda trial: (trial["value"], trial["number"]))[:5]
     names = sorted(best[0]["hyperparameters"])
     return Grid(
         "The five best trials",
