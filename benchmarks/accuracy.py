@@ -39,8 +39,8 @@ from peers import Peer, peers, predict, select_on_valid
 from tables import circumstances
 from warehouses import Material, read_material
 
-from recsys.dataset import Dataset
-from recsys.metrics import mae, rmse
+from recsys.learning.dataset import Dataset
+from recsys.serving.metrics import mae, rmse
 
 SPLIT_SEEDS = (42, 1, 2, 3, 4)
 PACKAGES = ("torch", "numpy", "duckdb", "scikit-surprise", "myfm", "lenskit")

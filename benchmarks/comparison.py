@@ -1,7 +1,7 @@
 """Measure the difference between two sets of predictions, and the order that one gives.
 
 In: errors (predicted − actual, in stars) of test rows, and their users. Out: a paired
-bootstrap with users as clusters, and NDCG. RMSE and MAE are those of `recsys.metrics`.
+bootstrap with users as clusters, and NDCG. RMSE and MAE are those of `recsys.serving.metrics`.
 """
 
 from dataclasses import dataclass

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:  # a peer needs no torch
-    from recsys.dataset import Dataset, Interactions
-    from recsys.warehouse import Columns
+    from recsys.data.warehouse import Columns
+    from recsys.learning.dataset import Dataset, Interactions
 
 KERNEL_DIMENSIONS = 40
 

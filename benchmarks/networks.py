@@ -13,10 +13,10 @@ import torch
 from interactions import Vector
 
 from recsys.config import PRESETS
-from recsys.dataset import Dataset, Interactions
-from recsys.features import describe_movies
-from recsys.model import RatingNetwork
-from recsys.training import Fit, adapt, fit, refit
+from recsys.learning.dataset import Dataset, Interactions
+from recsys.learning.features import describe_movies
+from recsys.learning.network import RatingNetwork
+from recsys.learning.training import Fit, adapt, fit, refit
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
     python benchmarks/new_users.py --source data/ml-latest-small
 
 For each group of ten active users a network is trained without them; each of them is then
-introduced with half of their ratings (`recsys.new_user`), and the other half is predicted.
+introduced with half of their ratings (`recsys.serving.fold_in`), and the other half is predicted.
 Beside it stand the damped bias from the same half, and a network that was trained on the
 same half. Last comes the time that it takes. Tables go to stdout as Markdown.
 """
@@ -30,13 +30,13 @@ from tables import circumstances, markdown
 from warehouses import read_material
 
 from recsys.config import RECOMMENDATION_COUNT, DataSettings
-from recsys.dataset import Dataset
-from recsys.metrics import rmse
-from recsys.model import FoldedNetwork, weights_of
-from recsys.new_user import introduce_user
-from recsys.registry import Entities, StoredModel
-from recsys.training import Fit, adapt, choose_preset, fit
-from recsys.weights import NetworkWeights
+from recsys.data.registry import Entities, StoredModel
+from recsys.data.weights import NetworkWeights
+from recsys.learning.dataset import Dataset
+from recsys.learning.network import FoldedNetwork, weights_of
+from recsys.learning.training import Fit, adapt, choose_preset, fit
+from recsys.serving.fold_in import introduce_user
+from recsys.serving.metrics import rmse
 
 SPLIT_SEED = 42
 PACKAGES = ("torch", "numpy", "duckdb")

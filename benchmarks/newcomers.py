@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from interactions import Index, Pairs, Ratings, Vector, split_of
 
-from recsys.dataset import Dataset, Interactions
+from recsys.learning.dataset import Dataset, Interactions
 
 GROUP_SIZE = 10
 

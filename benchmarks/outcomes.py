@@ -13,7 +13,7 @@ from comparison import RANKED, ndcg, paired_bootstrap
 from interactions import Index, Vector
 from tables import markdown
 
-from recsys.metrics import mae, rmse
+from recsys.serving.metrics import mae, rmse
 
 FITS = ("train", "train+valid")
 

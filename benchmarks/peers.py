@@ -19,7 +19,7 @@ import libraries
 import numpy as np
 from interactions import MovieFeatures, Pairs, Ratings, Split, Vector
 
-from recsys.metrics import rmse
+from recsys.serving.metrics import rmse
 
 FitPredict = Callable[[Ratings, Pairs, Mapping[str, Any]], Vector]
 

@@ -22,16 +22,16 @@ import torch
 from interactions import Index
 from tables import circumstances, markdown
 
-from recsys.batch_scoring import score_by_current_model
 from recsys.config import DataSettings
-from recsys.dataset import load_dataset
-from recsys.export import export_model
-from recsys.model import RatingNetwork
+from recsys.data.replacement import replacing
+from recsys.data.warehouse import open_for_queries
+from recsys.learning.dataset import load_dataset
+from recsys.learning.export import export_model
+from recsys.learning.network import RatingNetwork
+from recsys.learning.training import adapt, choose_preset, fit
 from recsys.pipeline import TrainingOptions, build_data, publish
-from recsys.replacement import replacing
-from recsys.scoring import ROWS_PER_CALL, Scorer
-from recsys.training import adapt, choose_preset, fit
-from recsys.warehouse import open_for_queries
+from recsys.serving.batch_scoring import score_by_current_model
+from recsys.serving.scoring import ROWS_PER_CALL, Scorer
 
 PACKAGES = ("torch", "onnxruntime-gpu", "duckdb", "numpy")
 LAUNCHER = Path(__file__).resolve().parent.parent / "cli.py"

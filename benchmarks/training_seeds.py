@@ -16,9 +16,9 @@ from networks import predict
 from tables import circumstances, markdown
 from warehouses import read_material
 
-from recsys.dataset import Dataset
-from recsys.metrics import rmse
-from recsys.training import adapt, choose_preset, fit
+from recsys.learning.dataset import Dataset
+from recsys.learning.training import adapt, choose_preset, fit
+from recsys.serving.metrics import rmse
 
 SPLIT_SEED = 42
 SEED_COUNT = 10

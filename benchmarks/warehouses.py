@@ -13,10 +13,10 @@ from tempfile import TemporaryDirectory
 import torch
 
 from recsys.config import DataSettings
-from recsys.dataset import Dataset, load_dataset
+from recsys.data.replacement import replacing
+from recsys.data.warehouse import Columns, open_for_reading
+from recsys.learning.dataset import Dataset, load_dataset
 from recsys.pipeline import build_data
-from recsys.replacement import replacing
-from recsys.warehouse import Columns, open_for_reading
 
 
 @dataclass(frozen=True)

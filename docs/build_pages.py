@@ -15,9 +15,9 @@ from pathlib import Path
 
 from recsys.cli.output import print_rows
 from recsys.config import DataSettings
+from recsys.data.sql_files import numbered_files
+from recsys.data.warehouse import create_warehouse, open_for_queries
 from recsys.pipeline import build_data
-from recsys.sql_files import numbered_files
-from recsys.warehouse import create_warehouse, open_for_queries
 
 DOCS = Path(__file__).resolve().parent
 REFERENCE = DOCS / "reference.md"

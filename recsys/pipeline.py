@@ -9,14 +9,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from recsys.batch_scoring import score_everyone
 from recsys.config import PRESETS, DataSettings, Preset
-from recsys.dataset import Dataset, choose_device, load_dataset
-from recsys.errors import NoActiveUsersError, WarehouseChangedError
-from recsys.evaluation import evaluate, store_evaluation
-from recsys.export import export_model
-from recsys.progress import Progress, silent
-from recsys.registry import (
+from recsys.data.registry import (
     EpochRecord,
     NewModel,
     StoredModel,
@@ -25,12 +19,9 @@ from recsys.registry import (
     promote_model,
     store_model,
 )
-from recsys.replacement import replacing
-from recsys.scoring import load_scorer
-from recsys.sources import load_source, opened_source
-from recsys.teacher import Teacher
-from recsys.training import adapt, choose_preset, fit, refit
-from recsys.warehouse import (
+from recsys.data.replacement import replacing
+from recsys.data.sources import load_source, opened_source
+from recsys.data.warehouse import (
     Table,
     Warehouse,
     create_relations,
@@ -38,6 +29,15 @@ from recsys.warehouse import (
     open_for_writing,
     record_sql_files,
 )
+from recsys.errors import NoActiveUsersError, WarehouseChangedError
+from recsys.learning.dataset import Dataset, choose_device, load_dataset
+from recsys.learning.export import export_model
+from recsys.learning.teacher import Teacher
+from recsys.learning.training import adapt, choose_preset, fit, refit
+from recsys.progress import Progress, silent
+from recsys.serving.batch_scoring import score_everyone
+from recsys.serving.evaluation import evaluate, store_evaluation
+from recsys.serving.scoring import load_scorer
 
 _RAW_LAYER = (0, 11)  # numbers of the files in sql/ that come before the data
 _VIEW_LAYER = (12, 99)

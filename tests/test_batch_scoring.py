@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from recsys import batch_scoring
-from recsys.batch_scoring import score_by_current_model
 from recsys.errors import NoModelError
+from recsys.serving import batch_scoring
+from recsys.serving.batch_scoring import score_by_current_model
 from tests.conftest import contents, execute
 
 SCORED = ("predictions", "recommendations", "verifications", "evaluation")

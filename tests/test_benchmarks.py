@@ -10,9 +10,9 @@ import pytest
 import torch
 from sklearn.metrics import ndcg_score
 
-from recsys.dataset import load_dataset
-from recsys.metrics import mae
-from recsys.warehouse import open_for_reading
+from recsys.data.warehouse import open_for_reading
+from recsys.learning.dataset import load_dataset
+from recsys.serving.metrics import mae
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 PROGRAMS = ["accuracy", "new_users", "scoring", "training_seeds"]

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from recsys.config import PRESETS, NetworkConfig, Preset, TrainingConfig
-from recsys.dataset import Dataset, choose_device, load_dataset
+from recsys.data.warehouse import open_for_reading
 from recsys.errors import WarehouseChangedError
+from recsys.learning.dataset import Dataset, choose_device, load_dataset
 from recsys.tuning.challenge import ChallengeOptions, Comparison, add_reference, challenge
 from recsys.tuning.search_space import preset_from
-from recsys.warehouse import open_for_reading
 
 OPTIONS = ChallengeOptions(seeds=(0, 1), study="a study", device="cpu")
 
@@ -117,8 +117,8 @@ def test_a_better_configuration_becomes_current(built: Path, dataset: Dataset) -
 
 
 def _make_current(path: Path, dataset: Dataset, preset: Preset) -> None:
+    from recsys.data.warehouse import open_for_writing
     from recsys.pipeline import TrainingOptions, create_model_of, publish_as_decided
-    from recsys.warehouse import open_for_writing
 
     model = create_model_of(preset, dataset, TrainingOptions(device="cpu"))
     with open_for_writing(path) as warehouse:

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from recsys.cli import COMMANDS, commands
 from recsys.cli.options import set_verbosity
-from recsys.scoring import cuda_problem
+from recsys.serving.scoring import cuda_problem
 
 LAUNCHER = Path(__file__).resolve().parent.parent / "cli.py"
 SERVING = ("recommend", "verify", "similar", "sql", "export", "doctor")

@@ -16,15 +16,15 @@ import pytest
 import torch
 
 from recsys import pipeline
-from recsys.dataset import load_dataset
-from recsys.warehouse import open_for_reading
+from recsys.data.warehouse import open_for_reading
+from recsys.learning.dataset import load_dataset
 from tests.conftest import contents, hear_interrupts
 
 # A command that dies before its n-th step. A step is a statement, a close, a flush to the
 # disk or a replacement of a file. It trains nothing: the model is read from a file.
 MORTAL_COMMAND = """
 import os, pathlib, pickle, signal, sys
-from recsys import warehouse
+from recsys.data import warehouse
 from recsys.cli import main
 
 steps, last = 0, int(os.environ["DIE_AT_STEP"])

@@ -9,9 +9,9 @@ import torch
 
 from recsys import pipeline
 from recsys.config import DataSettings
-from recsys.dataset import Dataset, Interactions, choose_device, load_dataset
+from recsys.data.warehouse import open_for_queries, open_for_reading
 from recsys.errors import DeviceError, TooFewRatingsError
-from recsys.warehouse import open_for_queries, open_for_reading
+from recsys.learning.dataset import Dataset, Interactions, choose_device, load_dataset
 
 CPU = torch.device("cpu")
 

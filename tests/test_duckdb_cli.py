@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from recsys import batch_scoring
-from recsys.warehouse import Warehouse, open_for_reading
+from recsys.data.warehouse import Warehouse, open_for_reading
+from recsys.serving import batch_scoring
 
 EXACT = {"row_count", "checksum"}
 DUCKDB = Path(sys.executable).with_name("duckdb")

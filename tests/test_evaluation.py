@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from sklearn.metrics import mean_absolute_error, ndcg_score, root_mean_squared_error
 
-from recsys.evaluation import (
+from recsys.data.registry import current_model
+from recsys.data.warehouse import Warehouse, open_for_reading, open_for_writing
+from recsys.serving.evaluation import (
     BASELINES,
     evaluate,
     evaluate_recommendations,
     store_evaluation,
 )
-from recsys.recommendation import load_known_ratings
-from recsys.registry import current_model
-from recsys.scoring import load_scorer
-from recsys.warehouse import Warehouse, open_for_reading, open_for_writing
+from recsys.serving.recommendation import load_known_ratings
+from recsys.serving.scoring import load_scorer
 
 SPLITS, ERRORS = ("train", "valid", "test"), ("rmse", "mae")
 HELD_OUT, RANKINGS = ("valid", "test"), ("ndcg_10", "precision_10", "recall_10")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.findings.accuracy import (
+from recsys.report.accuracy import (
     bucket_label,
     bucket_rmse,
     explain_buckets,
@@ -17,12 +17,12 @@ from recsys.findings.accuracy import (
     explain_predictions,
     paired_gain,
 )
-from recsys.findings.evidence import LearningCurve, Movies
-from recsys.findings.importance import measure_importance
-from recsys.findings.learning import compare_learning, explain_learning, judge_learning
-from recsys.findings.movie_map import draw_map, explain_map
-from recsys.findings.teaching import explain_teacher
-from recsys.findings.tuning import (
+from recsys.report.data import LearningCurve, Movies
+from recsys.report.importance import measure_importance
+from recsys.report.learning import compare_learning, explain_learning, judge_learning
+from recsys.report.movie_map import draw_map, explain_map
+from recsys.report.teaching import explain_teacher
+from recsys.report.tuning import (
     Transfer,
     best_so_far,
     describe_direction,

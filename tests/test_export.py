@@ -12,16 +12,16 @@ import onnx
 import pytest
 import torch
 
-from recsys import export
 from recsys.config import NetworkConfig, TrainingConfig
-from recsys.dataset import Dataset, Interactions
+from recsys.data.registry import EpochRecord, NewModel
 from recsys.errors import ExportMismatchError
-from recsys.export import TOLERANCE, export_model, export_network, verify_export
-from recsys.features import describe_movies
-from recsys.model import RatingNetwork
-from recsys.registry import EpochRecord, NewModel
-from recsys.scoring import Scorer
-from recsys.training import Fit
+from recsys.learning import export
+from recsys.learning.dataset import Dataset, Interactions
+from recsys.learning.export import TOLERANCE, export_model, export_network, verify_export
+from recsys.learning.features import describe_movies
+from recsys.learning.network import RatingNetwork
+from recsys.learning.training import Fit
+from recsys.serving.scoring import Scorer
 
 USERS, MOVIES = 30, 20
 SHAPE = NetworkConfig(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recsys.features import FeatureConfig, MovieDescription, describe_movies
+from recsys.learning.features import FeatureConfig, MovieDescription, describe_movies
 
 Row = tuple[int, str, float]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import mean_absolute_error, ndcg_score, root_mean_squared_error
 
-from recsys.metrics import (
+from recsys.serving.metrics import (
     Estimate,
     Ratio,
     estimate,

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from recsys.config import PRESETS, NetworkConfig
-from recsys.model import FoldedNetwork, RatingNetwork
+from recsys.learning.network import FoldedNetwork, RatingNetwork
 
 USERS, MOVIES, SCALE = 12, 9, (0.5, 5.0)
 SHAPES = {

@@ -8,7 +8,7 @@ import pytest
 
 from recsys import pipeline
 from recsys.config import PRESETS
-from recsys.warehouse import open_for_queries, open_for_writing
+from recsys.data.warehouse import open_for_queries, open_for_writing
 
 
 def ask(database: Path, query: str) -> list[tuple[Any, ...]]:

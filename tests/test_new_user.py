@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from recsys.new_user import _run, fold_in, introduce_user
-from recsys.registry import Entities, StoredModel
-from recsys.weights import Layer, NetworkWeights, SideWeights
+from recsys.data.registry import Entities, StoredModel
+from recsys.data.weights import Layer, NetworkWeights, SideWeights
+from recsys.serving.fold_in import _run, fold_in, introduce_user
 
 USERS, MOVIES, FACTORS, UNITS = 30, 40, 3, 5
 WIDTH = 1 + FACTORS + UNITS

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from recsys.data.registry import Entities, StoredModel
 from recsys.errors import OwnRatingsError, UnknownTitleError
-from recsys.own_ratings import normalise, read_own_ratings
-from recsys.registry import Entities, StoredModel
+from recsys.serving.own_ratings import normalise, read_own_ratings
 
 CATALOGUE = [
     (1, "Toy Story (1995)"),

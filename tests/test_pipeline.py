@@ -9,10 +9,11 @@ import duckdb
 import pytest
 import torch
 
-from recsys import pipeline, warehouse
-from recsys.batch_scoring import score_by_current_model, use_model
+from recsys import pipeline
 from recsys.config import DataSettings
-from recsys.dataset import load_dataset
+from recsys.data import warehouse
+from recsys.data.registry import NewModel, current_model
+from recsys.data.warehouse import open_for_reading, open_for_writing
 from recsys.errors import (
     CheckFailedError,
     NoActiveUsersError,
@@ -21,9 +22,9 @@ from recsys.errors import (
     WarehouseChangedError,
     WarehouseMissingError,
 )
+from recsys.learning.dataset import load_dataset
 from recsys.pipeline import TrainingOptions, build_warehouse, publish, train_in_place
-from recsys.registry import NewModel, current_model
-from recsys.warehouse import open_for_reading, open_for_writing
+from recsys.serving.batch_scoring import score_by_current_model, use_model
 from tests.conftest import contents, execute
 
 SOURCE, SETTINGS = "sample:20000", DataSettings(top_movies=60, min_ratings=20)

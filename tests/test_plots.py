@@ -10,10 +10,10 @@ from functools import partial
 import numpy as np
 import pytest
 
-from recsys.findings.evidence import LearningCurve
-from recsys.findings.importance import measure_importance
-from recsys.plots import model_charts, tuning_charts
-from recsys.plots.canvas import COLOURS, Picture
+from recsys.report import model_charts, tuning_charts
+from recsys.report.canvas import COLOURS, Picture
+from recsys.report.data import LearningCurve
+from recsys.report.importance import measure_importance
 
 
 def curve(valid: list[float], kept: int) -> LearningCurve:

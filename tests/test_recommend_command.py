@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from recsys.warehouse import open_for_queries
+from recsys.data.warehouse import open_for_queries
 
 
 def ask(database: Path, query: str) -> list[tuple[Any, ...]]:

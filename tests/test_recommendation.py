@@ -10,8 +10,10 @@ import pytest
 
 from recsys import pipeline
 from recsys.config import RECOMMENDATION_METHODS, DataSettings
+from recsys.data.registry import current_model
+from recsys.data.warehouse import Warehouse, open_for_reading
 from recsys.errors import UnknownIdError
-from recsys.recommendation import (
+from recsys.serving.recommendation import (
     Recommendations,
     load_known_ratings,
     movie_titles,
@@ -20,9 +22,7 @@ from recsys.recommendation import (
     recommend,
     recommend_for_user,
 )
-from recsys.registry import current_model
-from recsys.scoring import LoadedModel, load_scorer
-from recsys.warehouse import Warehouse, open_for_reading
+from recsys.serving.scoring import LoadedModel, load_scorer
 
 SIDE = 50  # users, and movies, of the checkerboard
 

@@ -6,8 +6,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from recsys.errors import NoModelError, UnknownIdError
-from recsys.registry import (
+from recsys.data.registry import (
     Entities,
     current_model,
     find_model,
@@ -15,7 +14,8 @@ from recsys.registry import (
     promote_model,
     warn_if_stale,
 )
-from recsys.warehouse import open_for_reading, open_for_writing
+from recsys.data.warehouse import open_for_reading, open_for_writing
+from recsys.errors import NoModelError, UnknownIdError
 
 IDS = np.array([30, 10, 20, 2**40])
 

@@ -13,13 +13,13 @@ import pytest
 
 from recsys import pipeline
 from recsys.config import DataSettings
+from recsys.data.replacement import replacing
+from recsys.data.warehouse import open_for_reading
 from recsys.errors import (
     WarehouseLockedError,
     WarehouseUnreadableError,
     WarehouseUnwritableError,
 )
-from recsys.replacement import replacing
-from recsys.warehouse import open_for_reading
 
 SETTINGS = DataSettings(top_movies=20, min_ratings=5)
 HOLD = """

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from recsys.data.warehouse import open_for_reading, open_for_writing
 from recsys.errors import NoModelError, OutputError
-from recsys.findings.accuracy import bucket_rmse
-from recsys.findings.evidence import Evidence, read_evidence
+from recsys.report.accuracy import bucket_rmse
+from recsys.report.data import Evidence, read_evidence
 from recsys.report.page import pictures_of, render, write_report
 from recsys.report.sections import arrange
 from recsys.tuning.trial_log import TrialRecord, store_trials
-from recsys.warehouse import open_for_reading, open_for_writing
 
 MADE_AT = datetime(2024, 5, 6, 7, 8, tzinfo=UTC)
 SECTIONS = ["data", "learning", "evaluation", "errors", "examples", "map", "tuning", "lineage"]

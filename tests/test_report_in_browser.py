@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from recsys.findings.evidence import read_evidence
+from recsys.data.warehouse import open_for_reading
+from recsys.report.data import read_evidence
 from recsys.report.page import write_report
 from recsys.tuning.trial_log import TrialRecord, store_trials
-from recsys.warehouse import open_for_reading
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 BROWSER = next((path for name in BROWSERS if (path := shutil.which(name))), None)

@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from recsys.sql_files import sql_folder
-from recsys.warehouse import Warehouse
+from recsys.data.sql_files import sql_folder
+from recsys.data.warehouse import Warehouse
 
 DUCKDB = Path(sys.executable).with_name("duckdb")
 CHECKSUMS = """

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recsys import scoring
+from recsys.data.registry import current_model
+from recsys.data.warehouse import open_for_queries, open_for_reading
 from recsys.errors import DeviceError, UnknownIdError
-from recsys.registry import current_model
-from recsys.scoring import ROWS_PER_CALL, LoadedModel, Scorer, cuda_problem, load_scorer
-from recsys.warehouse import open_for_queries, open_for_reading
+from recsys.serving import scoring
+from recsys.serving.scoring import ROWS_PER_CALL, LoadedModel, Scorer, cuda_problem, load_scorer
 
 HAS_CUDA = cuda_problem() is None
 
@@ -138,9 +138,9 @@ def test_auto_says_nothing_on_stderr(built):
     code = """
 import sys
 from pathlib import Path
-from recsys.registry import current_model
-from recsys.scoring import load_scorer
-from recsys.warehouse import open_for_reading
+from recsys.data.registry import current_model
+from recsys.serving.scoring import load_scorer
+from recsys.data.warehouse import open_for_reading
 with open_for_reading(Path(sys.argv[1])) as warehouse:
     print(load_scorer(current_model(warehouse), "auto").scorer.provider)
 """

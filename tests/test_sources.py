@@ -13,8 +13,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from recsys import pipeline, sources
+from recsys import pipeline
 from recsys.config import DataSettings
+from recsys.data import sources
+from recsys.data.warehouse import create_warehouse
 from recsys.errors import (
     BadRowsError,
     CheckFailedError,
@@ -23,7 +25,6 @@ from recsys.errors import (
     SourceNotFoundError,
     SourceUnreadableError,
 )
-from recsys.warehouse import create_warehouse
 from tests.conftest import MOVIELENS
 
 HEADER = "userId,movieId,rating,timestamp\n"

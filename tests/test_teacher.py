@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from recsys.features import MovieDescription
-from recsys.gaussian import GaussianConfig
-from recsys.teacher import TeacherConfig, affordable_sides, fit_teacher, refit_table
+from recsys.learning.features import MovieDescription
+from recsys.learning.gaussian import GaussianConfig
+from recsys.learning.teacher import TeacherConfig, affordable_sides, fit_teacher, refit_table
 
 USERS, MOVIES = 30, 20
 

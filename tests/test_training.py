@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from recsys import training
 from recsys.config import PRESETS, NetworkConfig, TrainingConfig
-from recsys.dataset import Dataset, Interactions
 from recsys.errors import DivergedError, TeacherTooLargeError
-from recsys.features import describe_movies
-from recsys.model import RatingNetwork
-from recsys.training import adapt, choose_preset, fit, refit
+from recsys.learning import training
+from recsys.learning.dataset import Dataset, Interactions
+from recsys.learning.features import describe_movies
+from recsys.learning.network import RatingNetwork
+from recsys.learning.training import adapt, choose_preset, fit, refit
 
 USERS, MOVIES = 16, 20
 SHAPE = NetworkConfig(user_dimension=4, movie_dimension=4, hidden_sizes=(16, 8))

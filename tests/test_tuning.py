@@ -19,7 +19,7 @@ import torch
 from optuna.trial import TrialState
 
 from recsys.config import PRESETS
-from recsys.dataset import Dataset, choose_device, load_dataset
+from recsys.data.warehouse import open_for_reading, open_for_writing
 from recsys.errors import (
     NothingTunedError,
     StudyStorageError,
@@ -27,6 +27,7 @@ from recsys.errors import (
     TuningWorkerError,
     WarehouseChangedError,
 )
+from recsys.learning.dataset import Dataset, choose_device, load_dataset
 from recsys.tuning import search
 from recsys.tuning import study as studies
 from recsys.tuning.search import TuningOptions, tune
@@ -39,7 +40,6 @@ from recsys.tuning.study import (
     without_test,
 )
 from recsys.tuning.trial_log import store_trials
-from recsys.warehouse import open_for_reading, open_for_writing
 from tests.conftest import PROJECT, hear_interrupts
 
 DIRECT = replace(PRESETS["direct"], training=replace(PRESETS["direct"].training, epochs=6))

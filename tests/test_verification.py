@@ -6,11 +6,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from recsys.data.registry import current_model
+from recsys.data.warehouse import Warehouse, open_for_reading, open_for_writing
 from recsys.errors import NothingToVerifyError, UnknownIdError
-from recsys.registry import current_model
-from recsys.scoring import LoadedModel, load_scorer
-from recsys.verification import choose_random_user, save_verifications, verify_user
-from recsys.warehouse import Warehouse, open_for_reading, open_for_writing
+from recsys.serving.scoring import LoadedModel, load_scorer
+from recsys.serving.verification import choose_random_user, save_verifications, verify_user
 
 
 @pytest.fixture

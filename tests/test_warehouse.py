@@ -10,19 +10,19 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from recsys.data.warehouse import (
+    Table,
+    create_warehouse,
+    open_for_queries,
+    open_for_reading,
+    open_for_writing,
+)
 from recsys.errors import (
     QueryError,
     WarehouseLockedError,
     WarehouseMissingError,
     WarehouseUnreadableError,
     WarehouseUnwritableError,
-)
-from recsys.warehouse import (
-    Table,
-    create_warehouse,
-    open_for_queries,
-    open_for_reading,
-    open_for_writing,
 )
 
 OPENINGS = [open_for_reading, open_for_queries, open_for_writing]
@@ -242,7 +242,7 @@ def test_what_a_killed_writer_committed_is_there(built, opening):
 NO_SPACE = """
 import resource, sys
 from pathlib import Path
-from recsys import batch_scoring
+from recsys.serving import batch_scoring
 from recsys.errors import WarehouseUnwritableError
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
 try:

@@ -147,7 +147,7 @@ def score(shared: Globals) -> None:
     Replaces predictions and recommendations in one transaction, and verifies the test
     ratings.
     """
-    from recsys.batch_scoring import score_by_current_model
+    from recsys.serving.batch_scoring import score_by_current_model
 
     done = score_by_current_model(shared.database, shared.device, shared.progress)
     click.echo(f"{done.prediction_count} predictions by model {done.model_id} ({done.provider}).")

@@ -28,7 +28,7 @@ def sql(shared: Globals, query: str) -> None:
     there is to ask: "select table_name, comment from duckdb_tables()", the same for
     duckdb_views(), and column_name and comment from duckdb_columns().
     """
-    from recsys.warehouse import open_for_queries
+    from recsys.data.warehouse import open_for_queries
 
     with open_for_queries(shared.database) as warehouse:
         columns, rows = warehouse.stream(query)
@@ -46,9 +46,9 @@ def export(shared: Globals, file: Path) -> None:
     Its inputs are user_index and movie_index (int64, one per pair), its output is rating
     (float32, stars); user_embeddings and movie_embeddings say which index is which id.
     """
+    from recsys.data.registry import current_model
+    from recsys.data.warehouse import open_for_reading
     from recsys.errors import OutputError
-    from recsys.registry import current_model
-    from recsys.warehouse import open_for_reading
 
     with open_for_reading(shared.database) as warehouse:
         model = current_model(warehouse)
@@ -70,6 +70,6 @@ def export(shared: Globals, file: Path) -> None:
 @pass_globals
 def doctor(shared: Globals) -> None:
     """Say which versions, devices and models there are, what is missing and what to do."""
-    from recsys.diagnosis import diagnose
+    from recsys.serving.diagnosis import diagnose
 
     print_records(diagnose(shared.database), shared.format)

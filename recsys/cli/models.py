@@ -27,8 +27,8 @@ def models(context: click.Context, shared: Globals) -> None:
     """
     if context.invoked_subcommand is not None:
         return
-    from recsys.sql_files import sql_sha256
-    from recsys.warehouse import open_for_reading
+    from recsys.data.sql_files import sql_sha256
+    from recsys.data.warehouse import open_for_reading
 
     with open_for_reading(shared.database) as warehouse:
         table = warehouse.table("select_models", sql_sha256=sql_sha256())
@@ -47,7 +47,7 @@ def use(shared: Globals, model_id: str) -> None:
     Its predictions and recommendations take the place of the others, and predict_rating
     computes by it, all in one transaction.
     """
-    from recsys.batch_scoring import use_model
+    from recsys.serving.batch_scoring import use_model
 
     done = use_model(shared.database, model_id, shared.device, shared.progress)
     click.echo(

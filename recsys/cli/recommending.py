@@ -89,10 +89,10 @@ def recommend(
 def _recommend_to_user(
     shared: Globals, user: int, count: int, method: str, why: bool
 ) -> tuple[Rows, str]:
-    from recsys.recommendation import load_reasons, movie_titles, recommend_for_user
-    from recsys.registry import model_to_serve
-    from recsys.scoring import load_scorer
-    from recsys.warehouse import open_for_reading
+    from recsys.data.registry import model_to_serve
+    from recsys.data.warehouse import open_for_reading
+    from recsys.serving.recommendation import load_reasons, movie_titles, recommend_for_user
+    from recsys.serving.scoring import load_scorer
 
     with open_for_reading(shared.database) as warehouse:
         stored = model_to_serve(warehouse)
@@ -122,12 +122,12 @@ def _recommend_to_user(
 def _recommend_to_somebody_new(
     shared: Globals, file: Path, count: int, method: str
 ) -> tuple[Rows, str, str]:
-    from recsys.new_user import introduce_user
-    from recsys.own_ratings import read_own_ratings
-    from recsys.recommendation import movie_titles
-    from recsys.registry import model_to_serve
-    from recsys.warehouse import open_for_reading
-    from recsys.weights import load_weights
+    from recsys.data.registry import model_to_serve
+    from recsys.data.warehouse import open_for_reading
+    from recsys.data.weights import load_weights
+    from recsys.serving.fold_in import introduce_user
+    from recsys.serving.own_ratings import read_own_ratings
+    from recsys.serving.recommendation import movie_titles
 
     with open_for_reading(shared.database) as warehouse:
         stored = model_to_serve(warehouse)

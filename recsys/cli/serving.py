@@ -66,11 +66,11 @@ def verify(shared: Globals, user: int | None, count: int, split: str, save: bool
     """Show predictions beside the real ratings of a user."""
     import numpy as np
 
-    from recsys import verification
-    from recsys.metrics import mae, rmse
-    from recsys.registry import model_to_serve
-    from recsys.scoring import load_scorer
-    from recsys.warehouse import open_for_reading, open_for_writing
+    from recsys.data.registry import model_to_serve
+    from recsys.data.warehouse import open_for_reading, open_for_writing
+    from recsys.serving import verification
+    from recsys.serving.metrics import mae, rmse
+    from recsys.serving.scoring import load_scorer
 
     with (open_for_writing if save else open_for_reading)(shared.database) as warehouse:
         stored = model_to_serve(warehouse)
@@ -115,9 +115,9 @@ def similar(shared: Globals, movie: int, count: int) -> None:
     """Show the movies whose embeddings are nearest to one movie's (cosine)."""
     import numpy as np
 
-    from recsys.recommendation import movie_titles, nearest_movies
-    from recsys.registry import model_to_serve
-    from recsys.warehouse import open_for_reading
+    from recsys.data.registry import model_to_serve
+    from recsys.data.warehouse import open_for_reading
+    from recsys.serving.recommendation import movie_titles, nearest_movies
 
     with open_for_reading(shared.database) as warehouse:
         stored = model_to_serve(warehouse)

@@ -1,1 +1,1 @@
-"""One HTML page: `sections.py` arranges exhibits of findings, `page.py` writes them."""
+"""The report: one HTML page of what the tables say; the only room with matplotlib."""

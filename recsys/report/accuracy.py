@@ -1,197 +1,250 @@
-"""Exhibits of how good the current model is: errors, examples and the map of movies.
+"""What the data and the errors show: sentences computed from the tables.
 
-Flows in: the evidence. Flows out: exhibits. The next file is `tuning.py`.
+Flows in: records of `evidence.py`. Flows out: a title that states the finding and sentences
+that give the numbers behind it. If the data say otherwise, so does the sentence. Pure numpy.
+The next files are `importance.py` and `tuning.py`, which do the same for trials.
 """
 
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from recsys.findings.accuracy import (
-    bucket_label,
-    bucket_rmse,
-    explain_buckets,
-    explain_calibration,
-    explain_evaluation,
-    explain_predictions,
-    explain_recommendations,
-    explain_verification,
-)
-from recsys.findings.evidence import Evidence
-from recsys.findings.movie_map import draw_map, explain_map
-from recsys.plots import model_charts
-from recsys.report.exhibit import Exhibit, Grid, make_picture
+import numpy as np
 
-_DIMENSIONS = {
-    "rating": "rating that was given (stars)",
-    "user activity": "train ratings of the user (count), quarters of the users",
-    "movie popularity": "train ratings of the movie (count), quarters of the movies",
-}
+from recsys.report.data import Evidence, Finding
+
+Record = Mapping[str, Any]
+
+_RESAMPLES = 2_000
 
 
-def show_evaluation(evidence: Evidence) -> Exhibit:
-    """Compare the errors of the models and the baselines, with their intervals."""
-    finding = explain_evaluation(evidence)
-    names = {
-        row["model_id"]: f"{row['preset']}{', current' if row['is_current'] else ''}"
-        for row in evidence.models
-    } | {"global-mean": "mean rating", "damped-bias": "damped bias"}
-    rows = {(row["model_id"], row["split"]): row for row in evidence.evaluation}
-    on_test = sorted(
-        (row for row in evidence.evaluation if row["split"] == "test"),
-        key=lambda row: (row["rmse"], row["model_id"]),
-    )
-    grid = Grid(
-        "Errors in stars, lower is better; only the test columns compare fairly",
-        ("predictor", "train RMSE", "valid RMSE", "test RMSE", "95 % interval", "test MAE"),
-        [
-            (
-                names[row["model_id"]],
-                f"{rows[row['model_id'], 'train']['rmse']:.4f}",
-                f"{rows[row['model_id'], 'valid']['rmse']:.4f}",
-                f"{row['rmse']:.4f}",
-                f"{row['rmse_low']:.3f} to {row['rmse_high']:.3f}",
-                f"{row['mae']:.4f}",
-            )
-            for row in on_test
-        ],
-        frozenset({"train RMSE", "valid RMSE", "test RMSE", "test MAE"}),
-    )
-    picture = make_picture(
-        "evaluation",
-        finding,
-        "Points with intervals: RMSE on test of the models and the baselines.",
-        partial(model_charts.draw_evaluation, rows=on_test, names=names),
-    )
-    return Exhibit(finding, "evaluation, predictions", (picture,), (grid,))
-
-
-def show_errors(evidence: Evidence) -> tuple[Exhibit, ...]:
-    """Show where it errs: calibration, shrinkage, and errors by kind of rating, user and movie."""
-    calibration, predictions = explain_calibration(evidence), explain_predictions(evidence)
-    by_rating = _rows_of(evidence, "rating")
-    return (
-        Exhibit(
-            calibration,
-            "predictions",
-            (
-                make_picture(
-                    "calibration",
-                    calibration,
-                    "Points: mean given rating against mean predicted rating, by tenths.",
-                    partial(model_charts.draw_calibration, rows=evidence.calibration),
-                ),
-            ),
-        ),
-        Exhibit(
-            predictions,
-            "predictions",
-            (
-                make_picture(
-                    "predictions",
-                    predictions,
-                    "Band: what is predicted for each rating that was given.",
-                    partial(model_charts.draw_predictions, rows=by_rating),
-                ),
-            ),
-        ),
-        *(_show_buckets(evidence, dimension) for dimension in _DIMENSIONS),
-    )
-
-
-def _show_buckets(evidence: Evidence, dimension: str) -> Exhibit:
-    finding = explain_buckets(evidence, dimension)
-    rows = _rows_of(evidence, dimension)
-    total = evidence.test["squared_error"]
-    grid = Grid(
-        f"Test errors by {dimension}; the squares add up to those of all test ratings",
-        (dimension, "ratings", "RMSE", "bias", "sum of squares", "share"),
-        [
-            (
-                bucket_label(row),
-                f"{row['rating_count']:,}",
-                f"{bucket_rmse(row):.4f}",
-                f"{row['bias']:+.3f}",
-                f"{row['squared_error']:.6f}",
-                f"{row['squared_error'] / total:.1%}",
-            )
-            for row in rows
-        ]
-        + [
-            (
-                "all",
-                f"{evidence.test['rating_count']:,}",
-                f"{bucket_rmse(evidence.test):.4f}",
-                f"{evidence.test['bias']:+.3f}",
-                f"{total:.6f}",
-                "100.0%",
-            )
-        ],
-        frozenset({"ratings", "RMSE", "bias", "sum of squares", "share"}),
-    )
-    picture = make_picture(
-        f"errors-by-{dimension.replace(' ', '-')}",
-        finding,
-        f"Bars: RMSE on test by {dimension}.",
-        partial(
-            model_charts.draw_buckets,
-            rows=rows,
-            rmse=bucket_rmse(evidence.test),
-            label=_DIMENSIONS[dimension],
+def explain_funnel(evidence: Evidence) -> Finding:
+    """Say how much of the data the model sees."""
+    steps = evidence.funnel.records()
+    everything, seen = steps[0], steps[-1]
+    cells = seen["users"] * seen["movies"]
+    return Finding(
+        f"The model sees {seen['ratings'] / everything['ratings']:.1%} of the ratings",
+        (
+            f"Of {everything['ratings']:,} ratings by {everything['users']:,} users, "
+            f"{steps[1]['ratings']:,} are on the {seen['movies']:,} movies with most ratings "
+            f"and {seen['ratings']:,} of those come from the {seen['users']:,} active users.",
+            f"They fill {seen['ratings'] / cells:.0%} of the table of {seen['users']:,} users "
+            f"and {seen['movies']:,} movies; the model predicts the rest.",
         ),
     )
-    return Exhibit(finding, "predictions, split_ratings", (picture,), (grid,), is_folded=True)
 
 
-def show_examples(evidence: Evidence) -> tuple[Exhibit, ...]:
-    """Show one person: predictions beside real ratings, and recommendations."""
-    verified = Grid(
-        f"User {evidence.user_id}: test ratings, which the model never saw (stars)",
-        ("movie", "given", "predicted", "error"),
-        [
-            (
-                row["title"],
-                f"{row['actual_rating']:g}",
-                f"{row['predicted_rating']:.2f}",
-                f"{row['error']:+.2f}",
+def explain_distribution(evidence: Evidence) -> Finding:
+    """Compare the ratings that the model sees with all of them."""
+    rows = evidence.distribution
+    middle = np.array([(row["lowest"] + row["highest"]) / 2 for row in rows])
+    every = np.array([row["all_count"] for row in rows], float)
+    seen = np.array([row["filtered_count"] for row in rows], float)
+    means = [float(np.average(middle, weights=counts)) for counts in (every, seen)]
+    common = middle[int(np.argmax(seen))]
+    shift = means[1] - means[0]
+    title = f"{common:g} is the most common rating"
+    if abs(shift) >= 0.1:
+        title += f", and kept ratings are {'higher' if shift > 0 else 'lower'} than all"
+    upper = middle > (middle[0] + middle[-1]) / 2
+    return Finding(
+        title,
+        (
+            f"The mean of the ratings that the model sees is {means[1]:.2f} stars, that of "
+            f"all ratings {means[0]:.2f}.",
+            f"{seen[upper].sum() / seen.sum():.0%} of them lie in the upper half of the scale: "
+            "low ratings are rare, so the model has little to learn them from.",
+        ),
+    )
+
+
+def explain_evaluation(evidence: Evidence) -> Finding:
+    """Say how the model compares with the baselines on test, and how sure that is."""
+    on_test = {row["model_id"]: row for row in evidence.evaluation if row["split"] == "test"}
+    model = on_test[evidence.model["model_id"]]
+    baseline = on_test["damped-bias"]
+    gain, low, high = paired_gain(evidence.paired)
+    if low > 0:
+        title = f"On test the model errs by {model['rmse']:.3f} stars, less than the damped bias"
+        certainty = "The interval excludes zero: other users would show the same."
+    elif high < 0:
+        title = f"On test the model errs by {model['rmse']:.3f} stars, more than the damped bias"
+        certainty = "The interval excludes zero: the model should not be used."
+    else:
+        title = f"On test the model ({model['rmse']:.3f} stars) is no better than the damped bias"
+        certainty = "The interval includes zero: the difference may be chance."
+    sentences = [
+        f"Its RMSE is {model['rmse']:.4f} stars (95 % interval {model['rmse_low']:.3f} to "
+        f"{model['rmse_high']:.3f}), that of the damped bias {baseline['rmse']:.4f}.",
+        f"On the same ratings it is better by {gain:.4f} stars, 95 % interval {low:.4f} to "
+        f"{high:.4f} over users. {certainty}",
+    ]
+    for row in evidence.models[1:]:
+        other = on_test.get(row["model_id"])
+        if other:
+            sentences.append(
+                f"The {row['preset']} network reaches {other['rmse']:.4f} stars on test."
             )
-            for row in evidence.verification
-        ],
-        frozenset({"given", "predicted", "error"}),
+    return Finding(title, tuple(sentences))
+
+
+def explain_calibration(evidence: Evidence) -> Finding:
+    """Say whether a prediction of x is x stars on average."""
+    rows = evidence.calibration
+    gaps = np.array([row["predicted"] - row["actual"] for row in rows])
+    errors = np.array([max(row["actual_deviation"], 1e-9) for row in rows])
+    worst = int(np.argmax(np.abs(gaps)))
+    off = int((np.abs(gaps) > 2 * errors).sum())
+    title = (
+        f"Predictions are calibrated: off by at most {abs(gaps[worst]):.2f} stars"
+        if off <= max(1, len(rows) // 10)
+        else f"Predictions are not calibrated: {off} of {len(rows)} groups are off"
     )
-    recommended = Grid(
-        f"User {evidence.user_id}: movies that they have not rated",
-        ("by", "rank", "movie", "predicted", "above own mean"),
-        [
-            (
-                row["method"],
-                str(row["rank"]),
-                row["title"],
-                f"{row['predicted_rating']:.2f}",
-                "yes" if row["is_confirmed"] else "no",
-            )
-            for row in evidence.recommendations
-        ],
-        frozenset({"rank", "predicted"}),
-    )
-    return (
-        Exhibit(explain_verification(evidence), "predictions", grids=(verified,)),
-        Exhibit(explain_recommendations(evidence), "recommendations", grids=(recommended,)),
+    too = "high" if gaps[worst] > 0 else "low"
+    return Finding(
+        title,
+        (
+            f"Test ratings sorted by prediction, in {len(rows)} groups: {len(rows) - off} of "
+            "them agree with the mean of what was given within two standard errors.",
+            f"The largest gap is where {rows[worst]['predicted']:.2f} stars were predicted and "
+            f"{rows[worst]['actual']:.2f} given: too {too} by {abs(gaps[worst]):.2f}, with a "
+            f"standard error of {errors[worst]:.2f}.",
+            f"Predictions range from {rows[0]['predicted']:.2f} to {rows[-1]['predicted']:.2f} "
+            "stars on average over these groups.",
+        ),
     )
 
 
-def show_map(evidence: Evidence) -> Exhibit:
-    """Show the movie embeddings in two dimensions."""
-    drawn = draw_map(evidence.movies)
-    finding = explain_map(drawn)
-    picture = make_picture(
-        "movies",
-        finding,
-        f"Scatter: movies at the first two principal components, coloured by {drawn.kind}.",
-        partial(model_charts.draw_movies, drawn=drawn, movies=evidence.movies.records),
-        (8.6, 5.6),
+def explain_buckets(evidence: Evidence, dimension: str) -> Finding:
+    """Say where along one dimension the errors are large."""
+    rows = [row for row in evidence.buckets if row["dimension"] == dimension]
+    values = [bucket_rmse(row) for row in rows]
+    worst, best = int(np.argmax(values)), int(np.argmin(values))
+    ratio = values[worst] / values[best] if values[best] else np.inf
+    noun = {
+        "rating": "ratings of",
+        "user activity": "users with",
+        "movie popularity": "movies with",
+    }
+    unit = {
+        "rating": "stars",
+        "user activity": "train ratings",
+        "movie popularity": "train ratings",
+    }
+    where = f"{noun[dimension]} {bucket_label(rows[worst])} {unit[dimension]}"
+    if ratio < 1.1:
+        title = f"Errors are much the same at every {dimension}"
+    else:
+        title = f"Errors are largest for {where}: {values[worst]:.2f} stars"
+    total = sum(row["squared_error"] for row in rows)
+    sentences = [
+        f"{where.capitalize()}: RMSE {values[worst]:.3f} over {rows[worst]['rating_count']:,} test "
+        f"ratings, {ratio:.1f} times that of the best bucket ({bucket_label(rows[best])}: "
+        f"{values[best]:.3f}). They are {float(rows[worst]['squared_error'] / total):.0%} of all "
+        "squared error.",
+    ]
+    return Finding(title, tuple(sentences))
+
+
+def explain_predictions(evidence: Evidence) -> Finding:
+    """Say how predictions follow the ratings that were given."""
+    rows = [row for row in evidence.buckets if row["dimension"] == "rating"]
+    lowest, highest = rows[0], rows[-1]
+    reach = highest["predicted_middle"] - lowest["predicted_middle"]
+    scale = highest["highest"] - lowest["lowest"]
+    if lowest["bias"] > 0 > highest["bias"]:
+        title = "Extreme ratings are predicted towards the middle"
+        shape = (
+            f"Ratings of {bucket_label(lowest)} are predicted {lowest['bias']:.2f} stars too high "
+            f"and ratings of {bucket_label(highest)} are predicted {-highest['bias']:.2f} too low: "
+            "where a model cannot know, staying near the mean errs least."
+        )
+    else:
+        title = "Predictions do not shrink towards the middle"
+        shape = (
+            f"The bias is {lowest['bias']:+.2f} stars at ratings of {bucket_label(lowest)} and "
+            f"{highest['bias']:+.2f} at {bucket_label(highest)}."
+        )
+    return Finding(
+        title,
+        (
+            shape,
+            f"From the lowest to the highest given rating, {scale:g} stars, the median prediction "
+            f"moves by {reach:.2f}. Over all test ratings predictions are "
+            f"{abs(evidence.test['bias']):.3f} stars too "
+            f"{'high' if evidence.test['bias'] > 0 else 'low'}, the mean absolute error is "
+            f"{evidence.test['mae']:.3f}.",
+        ),
     )
-    return Exhibit(finding, "movie_embeddings, movies", (picture,))
 
 
-def _rows_of(evidence: Evidence, dimension: str) -> list[dict[str, Any]]:
-    return [row for row in evidence.buckets if row["dimension"] == dimension]
+def explain_verification(evidence: Evidence) -> Finding:
+    """Say how the example's predictions compare with the ratings."""
+    rows = evidence.verification
+    errors = np.array([row["error"] for row in rows])
+    close = int((np.abs(errors) <= 0.5).sum())
+    worst = rows[int(np.argmax(np.abs(errors)))]
+    return Finding(
+        f"{close} of {len(rows)} predictions for user {evidence.user_id} are within half a star",
+        (
+            f"RMSE {np.sqrt(np.mean(errors**2)):.3f} stars on these, "
+            f"{bucket_rmse(evidence.test):.3f} on all test ratings. Furthest off: "
+            f"{worst['title']}, {worst['actual_rating']:g} given and "
+            f"{worst['predicted_rating']:.2f} predicted.",
+            f"Try another: python cli.py verify --user random. (User {evidence.user_id} has the "
+            "most test ratings.)",
+        ),
+    )
+
+
+def explain_recommendations(evidence: Evidence) -> Finding:
+    """Say whether the three ways to recommend agree, and whether the model confirms them."""
+    rows = evidence.recommendations
+    if not rows:
+        return Finding(
+            f"User {evidence.user_id} has rated every movie that the model knows",
+            ("There is nothing left to recommend.",),
+        )
+    methods = sorted({row["method"] for row in rows})
+    picks = [{row["movie_id"] for row in rows if row["method"] == method} for method in methods]
+    shared = set.intersection(*picks)
+    confirmed = sum(row["is_confirmed"] for row in rows)
+    agreement = {0: "No movie is", 1: "One movie is"}.get(len(shared), f"{len(shared)} movies are")
+    return Finding(
+        f"{confirmed} of {len(rows)} recommendations are predicted above the user's own mean",
+        (
+            f"{agreement} on the lists of all methods ({', '.join(methods)}): rating takes the "
+            "highest predictions, movies what resembles the movies they liked, users what the "
+            "most similar users liked.",
+        ),
+    )
+
+
+def bucket_rmse(row: Record) -> float:
+    """Return the root mean squared error of a bucket (stars)."""
+    return float(np.sqrt(float(row["squared_error"]) / row["rating_count"]))
+
+
+def bucket_label(row: Record) -> str:
+    """Return the bounds of a bucket: '4', or '12–24'."""
+    low, high = row["lowest"], row["highest"]
+    return f"{low:g}" if low == high else f"{low:g}–{high:g}"
+
+
+def paired_gain(rows: Sequence[Record], seed: int = 0) -> tuple[float, float, float]:
+    """Return by how much the model's RMSE is below the baseline's, with a 95 % interval.
+
+    Whole users are drawn with replacement, and both are judged on the same draw.
+    """
+    counts, model, baseline = (
+        np.array([row[name] for row in rows], float)
+        for name in ("rating_count", "model_square", "baseline_square")
+    )
+    even = np.full(len(rows), 1 / len(rows))
+    weights = np.random.default_rng(seed).multinomial(len(rows), even, size=_RESAMPLES)
+    weights = np.vstack([np.ones(len(rows), int), weights])
+    gains = np.sqrt(weights @ baseline / (weights @ counts)) - np.sqrt(
+        weights @ model / (weights @ counts)
+    )
+    low, high = np.quantile(gains[1:], [0.025, 0.975])
+    return float(gains[0]), float(low), float(high)

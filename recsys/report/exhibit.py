@@ -6,8 +6,8 @@ The next files are `learning.py`, `accuracy.py` and `tuning.py`, which make them
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from recsys.findings.evidence import Finding
-from recsys.plots.canvas import Picture
+from recsys.report.canvas import Picture
+from recsys.report.data import Finding
 
 
 @dataclass(frozen=True)

@@ -1,118 +1,212 @@
-"""Exhibits of what the current model learnt from, and how it learnt.
+"""What a learning curve shows: a verdict, and the sentences that give its numbers.
 
-Flows in: the evidence. Flows out: exhibits. The next file is `accuracy.py`.
+Flows in: curves of `evidence.py`. Flows out: findings. If the curve says otherwise, so does the
+sentence. Pure numpy. The next file is `accuracy.py`.
 """
 
-from functools import partial
+from typing import Literal
 
 import numpy as np
 
-from recsys.findings.accuracy import explain_distribution, explain_funnel
-from recsys.findings.evidence import Evidence, Finding, LearningCurve
-from recsys.findings.learning import compare_learning, explain_learning
-from recsys.findings.teaching import explain_teacher
-from recsys.plots import model_charts
-from recsys.report.exhibit import Exhibit, Grid, make_picture
+from recsys.report.data import Evidence, Finding, LearningCurve
+
+Verdict = Literal["diverged", "overfitting", "improving", "flat", "levelled"]
+
+# Below these shares a change of a curve is not worth a sentence.
+_WORTH_MENTIONING = 0.01
+_STILL_IMPROVING = 0.005
+_LEARNT_BY_HEART = 0.05
+_STARTS_FROM_TEACHER = (
+    "A distilled network starts from its teacher's table of all ratings, so that its first epoch "
+    "is already near its best; training adjusts what the table cannot say."
+)
+
+_FOLLOWS_TEACHER = (
+    "That is meant: valid chose the teacher, the network is to say what the teacher says, and "
+    "to choose an epoch by the same ratings once more would fit their noise."
+)
 
 
-def show_data(evidence: Evidence) -> tuple[Exhibit, ...]:
-    """Show what the filters leave, and how the ratings that are left differ from all."""
-    funnel, distribution = explain_funnel(evidence), explain_distribution(evidence)
-    return (
-        Exhibit(
-            funnel,
-            "rating_funnel",
-            (
-                make_picture(
-                    "funnel",
-                    funnel,
-                    "Bars: how many ratings each filter leaves.",
-                    partial(model_charts.draw_funnel, steps=evidence.funnel.records()),
-                ),
-            ),
-        ),
-        Exhibit(
-            distribution,
-            "ratings, filtered_ratings",
-            (
-                make_picture(
-                    "distribution",
-                    distribution,
-                    "Bars: share of each rating, in all ratings and in those of the model.",
-                    partial(model_charts.draw_distribution, rows=evidence.distribution),
-                ),
-            ),
-        ),
-    )
+def judge_learning(curve: LearningCurve) -> Verdict:
+    """Say what a learning curve shows.
+
+    Returns:
+        'diverged': the errors are not finite, or both end above where they began;
+        'overfitting': valid rose after its lowest epoch while train went on falling;
+        'improving': valid was still falling when training stopped;
+        'flat': valid hardly ever moved; 'levelled': it fell and then stayed.
+    """
+    valid, train = curve.valid_rmse, curve.train_loss
+    if not (np.isfinite(valid).all() and np.isfinite(train).all()):
+        return "diverged"
+    grows = 1 + _WORTH_MENTIONING
+    if valid[-1] > grows * valid[0] and train[-1] > grows * train[0]:
+        return "diverged"
+    best = int(np.argmin(valid))
+    rise = valid[-1] / valid[best] - 1
+    if rise >= _WORTH_MENTIONING and _fall(train[best], train[-1]) >= _LEARNT_BY_HEART:
+        return "overfitting"
+    tail = max(1, len(valid) // 5)
+    is_late = best >= len(valid) - max(1, len(valid) // 20)
+    if is_late and len(valid) > 1 and _fall(valid[-1 - tail], valid[best]) >= _STILL_IMPROVING:
+        return "improving"
+    if _fall(valid[0], valid[best]) < _WORTH_MENTIONING:
+        return "flat"
+    return "levelled"
 
 
-def show_teacher(evidence: Evidence) -> tuple[Exhibit, ...]:
-    """Show the Gaussian models that were tried as teachers; nothing if there were none."""
-    models = evidence.teacher_models
-    if not models:
-        return ()
-    grid = Grid(
-        "Gaussian models that were tried; RMSE in stars, lower is better. The variance is of a "
-        "movie before any rating is seen, as a share of the ratings'",
-        ("Gaussian model of", "share in the mean", "EM steps", "valid RMSE"),
-        [
-            (
-                row["name"],
-                f"{row['share']:.0%}" if row["share"] else "not taken",
-                str(row["steps"]),
-                f"{row['valid_rmse']:.4f}",
-            )
-            for row in models
-        ],
-        frozenset({"share in the mean", "EM steps", "valid RMSE"}),
-    )
-    finding = explain_teacher(models, evidence.model["valid_rmse"])
-    return (Exhibit(finding, "teacher_models, models", grids=(grid,)),)
+def explain_learning(curve: LearningCurve) -> Finding:
+    """Explain one learning curve: when valid turned, how far train fell, what the gap is."""
+    verdict = judge_learning(curve)
+    name = curve.preset.capitalize()
+    if verdict == "diverged":
+        return Finding(
+            f"{name}: training diverged",
+            (_describe_divergence(curve), "Lower the learning rate and train again."),
+        )
+    best = int(np.argmin(curve.valid_rmse))
+    titles = {
+        "overfitting": f"{name}: validation turned at epoch {best + 1}, training fell on",
+        "improving": f"{name}: still improving when it stopped",
+        "flat": f"{name}: validation hardly moved",
+        "levelled": f"{name}: validation fell, then levelled off",
+    }
+    describe = {
+        "overfitting": _describe_overfitting,
+        "improving": _describe_improving,
+        "flat": _describe_flat,
+        "levelled": _describe_levelled,
+    }[verdict]
+    return Finding(titles[verdict], (*describe(curve, best), _describe_kept(curve, best)))
 
 
-def show_learning(evidence: Evidence) -> tuple[Exhibit, ...]:
-    """Show the learning curves of the current model and, where it is there, the notebook."""
-    curves = evidence.curves
-    losses = np.concatenate([[*curve.train_loss, *curve.valid_loss] for curve in curves])
-    errors = np.concatenate([[*curve.valid_rmse, *curve.valid_mae] for curve in curves])
-    top = 1.05 * float(losses[np.isfinite(losses)].max(initial=1e-9))
-    finite = errors[np.isfinite(errors)]
-    limits = (0.95 * float(finite.min(initial=1.0)), 1.05 * float(finite.max(initial=1e-9)))
-    roles = ("current", "reference")
-    shown = [
-        _show_curve(role, curve, top, limits) for role, curve in zip(roles, curves, strict=False)
-    ]
-    if evidence.has_reference:
-        return (Exhibit(compare_learning(evidence), "training_history, models"), *shown)
-    missing = Finding(
-        "The notebook network is not here to compare with",
-        ("It is a plain network that overfits: beside it, this curve is easier to judge.",),
-    )
-    return (
-        *shown,
-        Exhibit(missing, "models", command="train --preset notebook --promote never"),
-    )
-
-
-def _show_curve(
-    role: str, curve: LearningCurve, top: float, limits: tuple[float, float]
-) -> Exhibit:
-    finding = explain_learning(curve)
-    return Exhibit(
-        finding,
-        "training_history",
+def compare_learning(evidence: Evidence) -> Finding:
+    """Say what sets the current model's curve apart from the reference's."""
+    current, *others = evidence.curves
+    own = explain_learning(current)
+    if not others:
+        return Finding(own.title, ())
+    other = others[0]
+    kept = [curve.valid_rmse[curve.kept_epoch - 1] for curve in (current, other)]
+    gaps = [_gap(curve, curve.kept_epoch - 1) for curve in (current, other)]
+    better = "lower" if kept[0] < kept[1] else "not lower"
+    return Finding(
+        _title_of_comparison(current, other),
         (
-            make_picture(
-                f"loss-{role}",
-                finding,
-                f"Lines: train and valid loss of {curve.preset} by epoch.",
-                partial(model_charts.draw_losses, curve=curve, top=top),
-            ),
-            make_picture(
-                f"error-{role}",
-                finding,
-                f"Lines: valid RMSE and MAE of {curve.preset} by epoch.",
-                partial(model_charts.draw_errors, curve=curve, limits=limits),
-            ),
+            f"At the epochs that were kept the valid RMSE of {current.preset} is "
+            f"{kept[0]:.4f} stars, that of {other.preset} {kept[1]:.4f}: "
+            f"{better} by {abs(kept[1] - kept[0]):.4f} stars.",
+            f"The gap between valid and train is {gaps[0]:.2f} stars for {current.preset} "
+            f"and {gaps[1]:.2f} for {other.preset}. A gap by itself costs nothing; what "
+            "costs is a valid curve that rises.",
         ),
     )
+
+
+def _title_of_comparison(current: LearningCurve, other: LearningCurve) -> str:
+    verdicts = judge_learning(current), judge_learning(other)
+    words = {
+        "diverged": "diverges",
+        "overfitting": "overfits",
+        "improving": "is still improving",
+        "flat": "hardly moves",
+        "levelled": "levels off",
+    }
+    if verdicts[0] == verdicts[1]:
+        return f"Both networks behave alike: validation {words[verdicts[0]]}"
+    return f"The {other.preset} network {words[verdicts[1]]}; the current one {words[verdicts[0]]}"
+
+
+def _describe_divergence(curve: LearningCurve) -> str:
+    wrong = np.flatnonzero(~(np.isfinite(curve.valid_rmse) & np.isfinite(curve.train_loss)))
+    if len(wrong):
+        return f"The error is not finite from epoch {wrong[0] + 1} on."
+    return (
+        f"The train loss ends at {curve.train_loss[-1]:.3f}, above the {curve.train_loss[0]:.3f} "
+        f"of the first epoch, and the valid RMSE at {curve.valid_rmse[-1]:.3f} instead of "
+        f"{curve.valid_rmse[0]:.3f} stars."
+    )
+
+
+def _describe_overfitting(curve: LearningCurve, best: int) -> tuple[str, ...]:
+    train, valid = curve.train_loss, curve.valid_rmse
+    return (
+        f"The valid RMSE is lowest at epoch {best + 1}: {valid[best]:.4f} stars. From there to "
+        f"epoch {len(valid)} the train loss fell by another {_fall(train[best], train[-1]):.0%} "
+        f"({train[best]:.3f} to {train[-1]:.3f}), while the valid RMSE rose by "
+        f"{valid[-1] / valid[best] - 1:.1%} to {valid[-1]:.4f}.",
+        f"The gap between valid and train widened from {_gap(curve, best):.2f} to "
+        f"{_gap(curve, -1):.2f} stars: after epoch {best + 1} the network learns the train "
+        "ratings by heart, and what it learns does not hold for others.",
+    )
+
+
+def _describe_improving(curve: LearningCurve, best: int) -> tuple[str, ...]:
+    valid = curve.valid_rmse
+    tail = max(1, len(valid) // 5)
+    return (
+        f"The valid RMSE is lowest at epoch {best + 1} of {len(valid)} ({valid[best]:.4f} stars) "
+        f"and fell by {_fall(valid[-1 - tail], valid[best]):.1%} over the last {tail} epochs: "
+        "more epochs would probably lower it further.",
+    )
+
+
+def _describe_flat(curve: LearningCurve, best: int) -> tuple[str, ...]:
+    valid, train = curve.valid_rmse, curve.train_loss
+    fall = _fall(train[0], train[-1])
+    if curve.is_distilled:
+        reason = _STARTS_FROM_TEACHER
+    elif fall >= _LEARNT_BY_HEART:
+        reason = f"The train loss fell by {fall:.0%}: what is learnt there does not carry over."
+    else:
+        reason = (
+            "The train loss did not move much either: either the network began near its best, "
+            "or its learning rate is too low."
+        )
+    return (
+        f"The valid RMSE went from {valid[0]:.4f} stars after the first epoch to {valid[best]:.4f} "
+        f"at epoch {best + 1}, {_fall(valid[0], valid[best]):.1%} lower. {reason}",
+    )
+
+
+def _describe_levelled(curve: LearningCurve, best: int) -> tuple[str, ...]:
+    valid, train = curve.valid_rmse, curve.train_loss
+    near = int(np.flatnonzero(valid <= valid[best] * (1 + _WORTH_MENTIONING))[0])
+    sentence = (
+        f"The valid RMSE fell from {valid[0]:.4f} to {valid[best]:.4f} stars at epoch {best + 1}; "
+        f"it was within {_WORTH_MENTIONING:.0%} of that from epoch {near + 1} on, and ends "
+        f"{valid[-1] / valid[best] - 1:.1%} above. Over the same epochs the train loss went from "
+        f"{train[0]:.3f} to {train[-1]:.3f}."
+    )
+    if curve.is_distilled and valid[0] / valid[best] - 1 < _LEARNT_BY_HEART:
+        return sentence, _STARTS_FROM_TEACHER
+    return (sentence,)
+
+
+def _describe_kept(curve: LearningCurve, best: int) -> str:
+    """Say what the choice of the epoch costs or saves."""
+    kept = curve.kept_epoch - 1
+    mae = f"its valid MAE is {curve.valid_mae[kept]:.4f} stars"
+    if kept == best:
+        saved = curve.valid_rmse[-1] - curve.valid_rmse[best]
+        return (
+            f"The weights of epoch {best + 1} were kept, which is {saved:.4f} stars better than "
+            f"those of the last epoch; {mae}."
+            if saved > 0
+            else f"The weights of epoch {best + 1}, the last one, were kept; {mae}."
+        )
+    cost = (
+        f"The weights of epoch {kept + 1} were kept, not those of epoch {best + 1}: that costs "
+        f"{curve.valid_rmse[kept] - curve.valid_rmse[best]:.4f} stars; {mae}."
+    )
+    return f"{cost} {_FOLLOWS_TEACHER}" if curve.is_distilled else cost
+
+
+def _gap(curve: LearningCurve, epoch: int) -> float:
+    """Return valid RMSE minus train RMSE at a position of the curve (stars)."""
+    return float(np.sqrt(curve.valid_loss[epoch]) - np.sqrt(curve.train_loss[epoch]))
+
+
+def _fall(before: float, after: float) -> float:
+    """Return the share by which a value fell; negative if it rose."""
+    return float(1 - after / before) if before else 0.0

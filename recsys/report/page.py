@@ -15,13 +15,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from recsys.data.warehouse import open_for_reading
 from recsys.errors import OutputError
-from recsys.findings.accuracy import bucket_rmse, paired_gain
-from recsys.findings.evidence import Evidence, read_evidence
-from recsys.plots.canvas import COLOURS, Picture
+from recsys.report.accuracy import bucket_rmse, paired_gain
+from recsys.report.canvas import COLOURS, Picture
+from recsys.report.data import Evidence, read_evidence
 from recsys.report.exhibit import Exhibit, Grid, Section
 from recsys.report.sections import arrange
-from recsys.warehouse import open_for_reading
 
 _LARGE = 7.0  # inches: a picture that is wider takes a row of its own
 _LAUNCHER = "python cli.py"

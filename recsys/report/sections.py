@@ -4,11 +4,11 @@ Flows in: the evidence. Flows out: sections. The next file is `page.py`, which m
 them.
 """
 
-from recsys.findings.evidence import Evidence
-from recsys.report.accuracy import show_errors, show_evaluation, show_examples, show_map
+from recsys.report.accuracy_panels import show_errors, show_evaluation, show_examples, show_map
+from recsys.report.data import Evidence
 from recsys.report.exhibit import Section
-from recsys.report.learning import show_data, show_learning, show_teacher
-from recsys.report.tuning import show_tuning
+from recsys.report.learning_panels import show_data, show_learning, show_teacher
+from recsys.report.tuning_panels import show_tuning
 
 
 def arrange(evidence: Evidence) -> list[Section]:

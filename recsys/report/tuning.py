@@ -1,88 +1,169 @@
-"""Exhibits of what tuning tried and found.
+"""What the trials of a study say: what the search found, what mattered, in which direction.
 
-Flows in: the evidence. Flows out: exhibits. The next file is `sections.py`, which arranges all
-of them.
+Flows in: records of `trials` and importances. Flows out: findings. The next file is
+`movie_map.py`.
 """
 
-from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import Any
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from recsys.findings.accuracy import bucket_rmse
-from recsys.findings.evidence import Evidence, Finding
-from recsys.findings.importance import measure_importance, measured
-from recsys.findings.tuning import (
-    Transfer,
-    describe_direction,
-    explain_history,
-    explain_importance,
-    name_direction,
+import numpy as np
+
+from recsys.report.data import Finding
+from recsys.report.importance import (
+    FEWEST_TRIALS,
+    GROUPS,
+    Importance,
+    Importances,
+    Trial,
+    measured,
 )
-from recsys.plots import tuning_charts
-from recsys.report.exhibit import Exhibit, Grid, make_picture
-
-_SLICES = 3
 
 
-def show_tuning(evidence: Evidence) -> tuple[Exhibit, ...]:
-    """Show the trials, and which hyperparameters mattered; or how to get some."""
-    trials = evidence.trials
-    if not measured(trials):
-        missing = Finding("Nothing was tuned yet", ("The model has a preset's own configuration.",))
-        return (Exhibit(missing, "trials", command="tune --trials 30"),)
-    untuned = evidence.untuned
-    transfer = Transfer(bucket_rmse(evidence.test), untuned["test_rmse"]) if untuned else None
-    history = explain_history(trials, evidence.lineage["study"], transfer)
-    importances = measure_importance(trials)
-    importance = explain_importance(importances, len(trials))
-    course = make_picture(
-        "tuning-history",
-        history,
-        "Points: valid RMSE of each trial; line: the best so far.",
-        partial(tuning_charts.draw_history, trials=trials),
+@dataclass(frozen=True)
+class Transfer:
+    """RMSE on test (stars), which no search saw, of the current and of an untuned model."""
+
+    current: float
+    untuned: float
+
+
+def explain_history(
+    trials: Sequence[Trial], current_study: str | None = None, transfer: Transfer | None = None
+) -> Finding:
+    """Say what the search found, when, at what price, and whether the model came of it.
+
+    Args:
+        trials: of one study.
+        current_study: the study that chose the current model's hyperparameters, if any did.
+        transfer: errors of the current model and of one that no study chose, if there are both.
+    """
+    usable = measured(trials)
+    states = [trial["state"] for trial in trials]
+    if not usable:
+        return Finding("No trial reached a value", (f"{len(trials)} trials were begun.",))
+    best = min(usable, key=lambda trial: (trial["value"], trial["number"]))
+    first = usable[0]
+    gain = first["value"] - best["value"]
+    since = sum(trial["number"] > best["number"] for trial in usable)
+    minutes = sum(trial["seconds"] or 0 for trial in trials) / 60
+    title = (
+        f"The best of {len(usable)} trials is {gain:.4f} stars better than the first"
+        if gain > 0
+        else f"None of {len(usable) - 1} trials is better than the first"
     )
-    search = Exhibit(history, "trials, evaluation", (course,), (_list_best(trials),))
-    if importances is None:
-        return search, Exhibit(importance, "trials")
-    bars = make_picture(
-        "tuning-importance",
-        importance,
-        "Bars: share of the differences between trials that goes with each hyperparameter.",
-        partial(tuning_charts.draw_importances, importances=importances),
+    late = (
+        "It was found in the last fifth of the search: more trials may find better ones."
+        if since < len(usable) / 5 and gain > 0
+        else f"The {since} trials after it found nothing better."
     )
-    shown = (importances.real or importances.ranked)[:_SLICES]
-    slices = [
-        make_picture(
-            f"tuning-{one.name.replace('_', '-')}",
-            Finding(
-                f"{one.name.replace('_', ' ').capitalize()}: {name_direction(one).lower()}", ()
-            ),
-            f"Points: valid RMSE of each trial by {one.name}. {describe_direction(one)}",
-            partial(tuning_charts.draw_slice, trials=trials, importance=one),
+    median = float(np.median([trial["value"] for trial in usable]))
+    return Finding(
+        title,
+        (
+            f"Trial {best['number']} reached a valid RMSE of {best['value']:.4f} stars; trial "
+            f"{first['number']} began with the preset's own configuration at "
+            f"{first['value']:.4f}, and the median of all is {median:.4f}. {late}",
+            f"{states.count('pruned')} of {len(states)} trials were ended early, because after "
+            "as many epochs the median of the others was better"
+            + (f"; {states.count('failed')} failed" if "failed" in states else "")
+            + f". All together took {minutes:.1f} minutes.",
+            _describe_outcome(trials[0]["study"], current_study, transfer),
+        ),
+    )
+
+
+def _describe_outcome(study: str, current_study: str | None, transfer: Transfer | None) -> str:
+    if study == current_study:
+        outcome = (
+            "The current model has the best configuration of this study: trained again with "
+            "several seeds, it beat the model before it by more than seeds and users differ."
         )
-        for one in shown
-    ]
-    return search, Exhibit(importance, "trials", (bars, *slices))
-
-
-def _list_best(trials: Sequence[Mapping[str, Any]]) -> Grid:
-    best = sorted(measured(trials), key=lambda trial: (trial["value"], trial["number"]))[:5]
-    names = sorted(best[0]["hyperparameters"])
-    return Grid(
-        "The five best trials",
-        ("trial", "valid RMSE", "epochs", *(name.replace("_", " ") for name in names)),
-        [
-            (
-                str(trial["number"]),
-                f"{trial['value']:.4f}",
-                str(trial["epochs"]),
-                *(_short(trial["hyperparameters"].get(name, "")) for name in names),
-            )
-            for trial in best
-        ],
-        frozenset({"trial", "valid RMSE", "epochs"}),
+        return outcome if transfer is None else f"{outcome} {_describe_transfer(transfer)}"
+    return (
+        "The current model does not come from this study. A best of many trials is partly lucky: "
+        "it takes over only if, trained again with several seeds, it is better by more than "
+        "seeds and users differ."
     )
 
 
-def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+def _describe_transfer(errors: Transfer) -> str:
+    """Say whether a gain on valid is one on test as well."""
+    gain = errors.untuned - errors.current
+    verdict = "carried over" if gain > 0 else "did not carry over"
+    return (
+        f"On test, which the search never saw, its RMSE is {errors.current:.4f} stars and that of "
+        f"the untuned network {errors.untuned:.4f}: the gain {verdict}."
+    )
+
+
+def explain_importance(importances: Importances | None, trial_count: int) -> Finding:
+    """Say which hyperparameter mattered and in which direction, with the evidence."""
+    if importances is None:
+        return Finding(
+            "Too few trials to say what matters",
+            (f"There are {trial_count}; from {FEWEST_TRIALS} on they are compared.",),
+        )
+    caution = (
+        "The search tries good regions more often and moves several hyperparameters at once: "
+        "this is what goes together, not a controlled experiment."
+    )
+    real = importances.real
+    if not real:
+        first = importances.ranked[0]
+        return Finding(
+            "No hyperparameter mattered more than chance",
+            (
+                f"The largest share is {first.share:.0%} ({_words(first.name)}), and chance alone "
+                f"reaches {importances.chance:.0%} in one of twenty searches like this one. More "
+                "trials could tell more.",
+                caution,
+            ),
+        )
+    rest = [_words(one.name) for one in importances.ranked if one not in real]
+    sentences = [
+        f"{one.share:.0%} of the differences between trials go with the {_words(one.name)} "
+        f"(chance: up to {importances.chance:.0%}). {describe_direction(one)}"
+        for one in real
+    ]
+    if rest:
+        sentences.append(f"Not told from chance: {', '.join(rest)}.")
+    return Finding(f"What mattered most: {_words(real[0].name)}", (*sentences, caution))
+
+
+def describe_direction(importance: Importance) -> str:
+    """Say where a hyperparameter is best, with the medians that show it."""
+    best, worst = importance.best, importance.worst
+    return (
+        f"{name_direction(importance)}: the median valid RMSE is {best.median:.4f} stars at "
+        f"{best.label} ({best.trials} trials) and {worst.median:.4f} at {worst.label} "
+        f"({worst.trials})."
+    )
+
+
+def name_direction(importance: Importance) -> str:
+    """Return 'Larger is better', 'Smaller is better' or where it is best."""
+    medians = [group.median for group in importance.groups]
+    is_ordered = len(medians) == GROUPS and " to " in "".join(
+        group.label for group in importance.groups
+    )
+    if is_ordered and medians[0] > medians[1] > medians[2]:
+        return "Larger is better"
+    if is_ordered and medians[0] < medians[1] < medians[2]:
+        return "Smaller is better"
+    return f"Best at {importance.best.label}"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def best_so_far(trials: Sequence[Trial]) -> tuple[list[int], list[float]]:
+    """Return trial numbers and the lowest value up to each of them."""
+    usable = measured(trials)
+    lowest, values = math.inf, []
+    for trial in usable:
+        lowest = min(lowest, trial["value"])
+        values.append(lowest)
+    return [trial["number"] for trial in usable], values

@@ -17,9 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.config import PRESETS, NetworkConfig, Preset, TrainingConfig
-from recsys.dataset import Dataset
+from recsys.data.registry import is_trained_on
+from recsys.data.warehouse import open_for_reading, open_for_writing
 from recsys.errors import DivergedError, WarehouseChangedError
-from recsys.findings.accuracy import paired_gain
+from recsys.learning.dataset import Dataset
+from recsys.learning.teacher import Teacher
+from recsys.learning.training import adapt, fit
 from recsys.pipeline import (
     TrainingOptions,
     TrainingOutcome,
@@ -27,11 +30,8 @@ from recsys.pipeline import (
     publish_as_decided,
 )
 from recsys.progress import Progress, silent
-from recsys.registry import is_trained_on
-from recsys.teacher import Teacher
-from recsys.training import adapt, fit
+from recsys.report.accuracy import paired_gain
 from recsys.tuning.search_space import preset_from
-from recsys.warehouse import open_for_reading, open_for_writing
 
 Floats = NDArray[np.float64]
 

@@ -21,18 +21,19 @@ import numpy as np
 import torch
 
 from recsys.config import PRESETS, Preset
-from recsys.dataset import choose_device, load_dataset
+from recsys.data.warehouse import open_for_reading, open_for_writing
 from recsys.errors import (
     TuningBusyError,
     TuningInterruptedError,
     TuningWorkerError,
     WarehouseLockedError,
 )
-from recsys.lesson import teach
+from recsys.learning.dataset import choose_device, load_dataset
+from recsys.learning.lesson import teach
+from recsys.learning.teacher import Teacher
+from recsys.learning.training import adapt, choose_preset
 from recsys.pipeline import TrainingOutcome
 from recsys.progress import Progress, silent
-from recsys.teacher import Teacher
-from recsys.training import adapt, choose_preset
 from recsys.tuning.challenge import ChallengeOptions, add_reference, challenge
 from recsys.tuning.search_space import preset_with, signature_of
 from recsys.tuning.study import (
@@ -47,7 +48,6 @@ from recsys.tuning.study import (
     without_test,
 )
 from recsys.tuning.trial_log import store_trials
-from recsys.warehouse import open_for_reading, open_for_writing
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 _SECONDS_BETWEEN_COPIES = 5.0

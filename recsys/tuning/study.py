@@ -20,11 +20,11 @@ from optuna.distributions import (
 from optuna.trial import FrozenTrial, TrialState
 
 from recsys.config import Preset
-from recsys.dataset import Dataset, Interactions
+from recsys.data.registry import EpochRecord
 from recsys.errors import DivergedError, NothingTunedError, StudyStorageError
-from recsys.registry import EpochRecord
-from recsys.teacher import Teacher
-from recsys.training import adapt, fit
+from recsys.learning.dataset import Dataset, Interactions
+from recsys.learning.teacher import Teacher
+from recsys.learning.training import adapt, fit
 from recsys.tuning.search_space import (
     Choice,
     Hyperparameter,

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from recsys.data.registry import is_trained_on
+from recsys.data.warehouse import open_for_writing
 from recsys.errors import WarehouseChangedError
-from recsys.registry import is_trained_on
-from recsys.warehouse import open_for_writing
 
 
 @dataclass(frozen=True)

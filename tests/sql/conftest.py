@@ -10,8 +10,8 @@ import duckdb
 import pytest
 
 from recsys.config import DataSettings
-from recsys.sql_files import sql_folder
-from recsys.warehouse import Warehouse, create_relations
+from recsys.data.sql_files import sql_folder
+from recsys.data.warehouse import Warehouse, create_relations
 
 Row = tuple[Any, ...]
 

@@ -8,9 +8,9 @@ import pytest
 
 from recsys import pipeline
 from recsys.config import DataSettings
+from recsys.data.sql_files import sql_folder
+from recsys.data.warehouse import open_for_reading
 from recsys.errors import CheckFailedError
-from recsys.sql_files import sql_folder
-from recsys.warehouse import open_for_reading
 
 RATINGS = [
     (user, movie, (user + movie) % 5 + 1) for user in (1, 2, 3) for movie in (10, 11, 12, 13)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import recsys
-from recsys.sql_files import sql_folder
-from recsys.warehouse import open_for_reading
+from recsys.data.sql_files import sql_folder
+from recsys.data.warehouse import open_for_reading
 
 PROJECT = Path(__file__).resolve().parents[2]
 PYTHON = [

@@ -12,7 +12,7 @@ import pytest
 
 from recsys import pipeline
 from recsys.config import DataSettings
-from recsys.warehouse import open_for_reading
+from recsys.data.warehouse import open_for_reading
 from tests.conftest import MOVIELENS
 
 # 40 users and 25 movies; each user leaves out a few, so that 875 ratings are left.

@@ -1,1 +1,0 @@
-"""What the tables say, in titles and sentences: `evidence.py` reads, the others conclude."""

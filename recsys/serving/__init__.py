@@ -1,0 +1,1 @@
+"""Serving: predictions, recommendations and what they are worth, without torch."""
