@@ -46,7 +46,7 @@ def make_reference() -> str:
         create_warehouse(Path(folder) / "warehouse.duckdb") as warehouse,
     ):
         build_data(warehouse, "sample:2000", settings)
-        records = warehouse.table("select_comments").records()
+        records = list(warehouse.rows("select_comments"))
     order = _order_of_creation()
     records.sort(key=lambda record: order.index(record["name"]))
     lines = [

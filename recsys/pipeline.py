@@ -20,9 +20,9 @@ from recsys.data.registry import (
     store_model,
 )
 from recsys.data.replacement import replacing
+from recsys.data.rows import Rows
 from recsys.data.sources import load_source, opened_source
 from recsys.data.warehouse import (
-    Table,
     Warehouse,
     create_relations,
     open_for_reading,
@@ -89,7 +89,7 @@ def build_warehouse(
     *,
     data_only: bool,
     progress: Progress = silent,
-) -> tuple[Table, TrainingOutcome | None]:
+) -> tuple[Rows, TrainingOutcome | None]:
     """Build a warehouse and put it at `path`; until all went well the old one stays.
 
     Returns:
@@ -105,7 +105,7 @@ def build_warehouse(
     return funnel, outcome
 
 
-def build_data(warehouse: Warehouse, source: str, settings: DataSettings) -> Table:
+def build_data(warehouse: Warehouse, source: str, settings: DataSettings) -> Rows:
     """Load a source, create every relation, run the audits; return `rating_funnel`.
 
     Raises:
@@ -123,18 +123,18 @@ def build_data(warehouse: Warehouse, source: str, settings: DataSettings) -> Tab
             "%d ratings were superseded by a later one of the same user and movie.",
             superseded,
         )
-    funnel = warehouse.table("select_rating_funnel")
-    if not funnel.records()[-1]["ratings"]:
+    funnel = warehouse.rows("select_rating_funnel")
+    if not funnel[-1]["ratings"]:
         most = warehouse.row("select_most_active")["rating_count"]
         raise NoActiveUsersError(settings.top_movies, settings.min_ratings, most)
     _log.info("Checking the data")
     warehouse.check("data")
-    unseen = warehouse.table("select_unseen_in_train")
-    if unseen.rows:
+    unseen = warehouse.rows("select_unseen_in_train")
+    if unseen:
         _log.warning(
             "%d users or movies of valid or test have no rating in train: %s",
-            len(unseen.rows),
-            unseen.first_rows(5),
+            len(unseen),
+            unseen.preview(5),
         )
     return funnel
 

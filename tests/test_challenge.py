@@ -102,7 +102,7 @@ def test_a_worse_configuration_is_stored_and_not_promoted(built: Path, dataset: 
     assert "not more than the spread" in outcome.reason
     assert current_model(built) == before
     with open_for_reading(built) as warehouse:
-        assert warehouse.table("select_model", model_id=outcome.model_id).rows
+        assert warehouse.rows("select_model", model_id=outcome.model_id)
 
 
 @pytest.mark.slow
@@ -137,6 +137,6 @@ def test_the_reference_is_trained_once_and_never_promoted(built: Path, dataset: 
     for _ in range(2):
         add_reference(built, dataset, "cpu")
         with open_for_reading(built) as warehouse:
-            found = warehouse.table("select_report_models").records()
+            found = list(warehouse.rows("select_report_models"))
         assert [one["preset"] for one in found] == [before["preset"], "notebook"]
     assert current_model(built) == before

@@ -57,7 +57,7 @@ def test_a_build_returns_the_funnel_and_what_became_of_the_training(built, tmp_p
     path = tmp_path / "new.duckdb"
     funnel, outcome = build_warehouse(path, SOURCE, SETTINGS, ON_CPU, data_only=True)
     assert funnel.columns == ("step", "ratings", "users", "movies")
-    assert funnel.rows == execute(built, "from rating_funnel")
+    assert funnel.values == execute(built, "from rating_funnel")
     assert outcome is None
     assert execute(path, "select (select count(*) from models), count(*) from predictions") == [
         (0, 0)

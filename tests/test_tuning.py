@@ -73,7 +73,7 @@ def only_search(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def trials_in(path: Path) -> list[dict[str, Any]]:
     with open_for_reading(path) as warehouse:
-        return warehouse.table("select_trials").records()
+        return list(warehouse.rows("select_trials"))
 
 
 def test_a_trial_reports_every_epoch(dataset: Dataset, study: optuna.Study) -> None:
@@ -120,7 +120,7 @@ def test_tune_ends_with_a_challenge_and_a_reference(built: Path) -> None:
     assert outcome.preset == "direct-tuned"
     assert outcome.reason
     with open_for_reading(built) as warehouse:
-        studies = [trial["study"] for trial in warehouse.table("select_trials").records()]
+        studies = [trial["study"] for trial in list(warehouse.rows("select_trials"))]
         _, stored = warehouse.stream("select preset, study from models where not is_current")
         found = dict(stored)
     assert found["notebook"] is None

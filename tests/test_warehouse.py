@@ -11,7 +11,6 @@ import duckdb
 import pytest
 
 from recsys.data.warehouse import (
-    Table,
     create_warehouse,
     open_for_queries,
     open_for_reading,
@@ -380,13 +379,6 @@ def test_every_relation_can_be_queried(sandbox):
 
 
 # Small things
-
-
-def test_first_rows_are_one_line():
-    table = Table(("user_id", "rating"), [(1, 4.0), (2, None), (3, 1.0)])
-    assert table.first_rows(2) == "user_id=1, rating=4.0; user_id=2, rating=None"
-    assert table.first_rows(0) == ""
-    assert table.records()[1] == {"user_id": 2, "rating": None}
 
 
 def test_the_file_is_in_the_format_that_duckdb_1_2_reads(built):

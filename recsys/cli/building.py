@@ -82,7 +82,7 @@ def build_warehouse(
         data_only=data_only,
         progress=shared.progress,
     )
-    print_rows(funnel.columns, funnel.rows, shared.format)
+    print_rows(funnel.columns, funnel.values, shared.format)
     if shared.format == "table":
         if outcome is not None:
             click.echo(f"\n{describe_outcome(outcome)}")

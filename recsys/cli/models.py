@@ -31,8 +31,8 @@ def models(context: click.Context, shared: Globals) -> None:
     from recsys.data.warehouse import open_for_reading
 
     with open_for_reading(shared.database) as warehouse:
-        table = warehouse.table("select_models", sql_sha256=sql_sha256())
-    print_rows(table.columns, table.rows, shared.format)
+        rows = warehouse.rows("select_models", sql_sha256=sql_sha256())
+    print_rows(rows.columns, rows.values, shared.format)
 
 
 @models.command()

@@ -131,7 +131,7 @@ def _recommend_to_somebody_new(
 
     with open_for_reading(shared.database) as warehouse:
         stored = model_to_serve(warehouse)
-        own = read_own_ratings(file, stored, warehouse.rows("select_catalogue"))
+        own = read_own_ratings(file, stored, warehouse.rows("select_catalogue").values)
         titles = movie_titles(warehouse, stored)
         weights = load_weights(warehouse, stored.model_id)
     if own.unused:

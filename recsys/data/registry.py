@@ -246,7 +246,7 @@ def current_model(warehouse: Warehouse) -> StoredModel:
 
 def find_model(warehouse: Warehouse, model_id: str | None = None) -> StoredModel | None:
     """Return one model, or the current one; None if it is not there."""
-    found = warehouse.table("select_model", model_id=model_id).records()
+    found = warehouse.rows("select_model", model_id=model_id)
     if not found:
         return None
     return StoredModel(

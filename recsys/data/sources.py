@@ -244,9 +244,9 @@ def load_source(warehouse: Warehouse, source: Source) -> None:
 
 def _load_ratings(warehouse: Warehouse, file: Path, uri: str) -> None:
     _load_file(warehouse, "ratings", file, _RATING_COLUMNS)
-    bad = warehouse.table("select_bad_ratings")
-    if bad.rows:
-        raise BadRowsError(uri, bad.records()[0]["bad_count"], bad.first_rows(3))
+    bad = warehouse.rows("select_bad_ratings")
+    if bad:
+        raise BadRowsError(uri, bad[0]["bad_count"], bad.preview(3))
     if not warehouse.row("select_raw_counts")["rating_rows"]:
         raise SourceNotFoundError(uri, "the ratings file has no rows")
 

@@ -8,7 +8,7 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +17,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.data.rows import Rows
 from recsys.data.sql_files import numbered_files, query_text, sql_file_digests, sql_folder
 from recsys.errors import (
     CheckFailedError,
@@ -57,25 +58,6 @@ _SIGNS_OF_AN_UNREADABLE_FILE = (
     "sqlite_scanner",  # DuckDB would read SQLite's files with an extension
     "external extensions",
 )
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows with their column names, in the order of the query."""
-
-    columns: tuple[str, ...]
-    rows: list[tuple[Any, ...]]
-
-    def records(self) -> list[dict[str, Any]]:
-        """Return each row as a mapping from column name to value."""
-        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
-
-    def first_rows(self, count: int) -> str:
-        """Return the first rows as one line of text: 'user_id=1, rating=4.0; ...'."""
-        return "; ".join(
-            ", ".join(f"{name}={value}" for name, value in record.items())
-            for record in self.records()[:count]
-        )
 
 
 class Warehouse:
@@ -125,12 +107,12 @@ class Warehouse:
         with translated(self.path):
             self._connection.execute(query_text(query), parameters or None)
 
-    def table(self, query: str, **parameters: object) -> Table:
-        """Return the rows of a query of `sql/queries` with their column names."""
+    def rows(self, query: str, **parameters: object) -> Rows:
+        """Return the rows of a query of `sql/queries`."""
         with translated(self.path):
-            return _fetch_table(self._connection.execute(query_text(query), parameters or None))
+            return _fetch(self._connection.execute(query_text(query), parameters or None))
 
-    def read_source(self, query: str, source: str, **parameters: object) -> Table:
+    def read_source(self, query: str, source: str, **parameters: object) -> Rows:
         """Run a query of `sql/queries` that reads the file `source`.
 
         Raises:
@@ -138,7 +120,7 @@ class Warehouse:
         """
         try:
             with _interruptible():
-                return _fetch_table(self._connection.execute(query_text(query), parameters))
+                return _fetch(self._connection.execute(query_text(query), parameters))
         except duckdb.Error as error:
             reason = str(error)
             if isinstance(error, _OUT_OF_SPACE) or (
@@ -147,13 +129,9 @@ class Warehouse:
                 raise _foreseen(self.path, reason) from error
             raise SourceUnreadableError(source, _without_hints(reason)) from error
 
-    def rows(self, query: str, **parameters: object) -> list[tuple[Any, ...]]:
-        """Return the rows of a query of `sql/queries`."""
-        return self.table(query, **parameters).rows
-
     def row(self, query: str, **parameters: object) -> dict[str, Any]:
         """Return the only row of a query of `sql/queries`, by column name."""
-        return self.table(query, **parameters).records()[0]
+        return self.rows(query, **parameters)[0]
 
     def columns(self, query: str, **parameters: object) -> dict[str, NDArray[Any]]:
         """Return each column of a query of `sql/queries` as a numpy array.
@@ -248,20 +226,20 @@ class Warehouse:
         for file in sorted((sql_folder() / "checks").glob(f"{layer}_*.sql")):
             text = file.read_text("utf-8")
             with translated(self.path):
-                offenders = _fetch_table(self._connection.execute(text))
-            if offenders.rows:
+                offenders = _fetch(self._connection.execute(text))
+            if offenders:
                 meaning = text.splitlines()[0].removeprefix("-- Offending rows: ")
                 raise CheckFailedError(
                     file.stem,
                     meaning.rstrip("."),
-                    len(offenders.rows),
-                    offenders.first_rows(_SHOWN_OFFENDERS),
+                    len(offenders),
+                    offenders.preview(_SHOWN_OFFENDERS),
                 )
 
 
-def _fetch_table(cursor: duckdb.DuckDBPyConnection) -> Table:
+def _fetch(cursor: duckdb.DuckDBPyConnection) -> Rows:
     names = tuple(str(column[0]) for column in cursor.description or ())
-    return Table(names, cursor.fetchall())
+    return Rows(names, cursor.fetchall())
 
 
 def record_sql_files(warehouse: Warehouse) -> None:
@@ -316,7 +294,7 @@ def _open_existing(
     if not path.exists():
         raise WarehouseMissingError(path)
     warehouse = _connect(path, read_only=read_only, config=config)
-    if not warehouse.rows("select_is_warehouse")[0][0]:
+    if not warehouse.row("select_is_warehouse")["is_warehouse"]:
         warehouse.close()
         raise WarehouseUnreadableError(
             path, "it is a DuckDB file without the tables of a warehouse."

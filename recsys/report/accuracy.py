@@ -19,7 +19,7 @@ _RESAMPLES = 2_000
 
 def explain_funnel(evidence: Evidence) -> Finding:
     """Say how much of the data the model sees."""
-    steps = evidence.funnel.records()
+    steps = evidence.funnel
     everything, seen = steps[0], steps[-1]
     cells = seen["users"] * seen["movies"]
     return Finding(

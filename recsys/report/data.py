@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.data.registry import current_model
-from recsys.data.warehouse import Table, Warehouse
+from recsys.data.warehouse import Warehouse
 from recsys.data.weights import Vectors
 
 Floats = NDArray[np.float64]
@@ -63,7 +63,7 @@ class Movies:
 class Evidence:
     """Everything that the report shows; see the queries for grain and units."""
 
-    funnel: Table
+    funnel: list[Record]
     distribution: list[Record]
     models: list[Record]
     teacher_models: list[Record]
@@ -103,7 +103,7 @@ def read_evidence(warehouse: Warehouse) -> Evidence:
     models = _records(warehouse, "select_report_models")
     user_id = int(warehouse.row("select_example_user")["user_id"])
     return Evidence(
-        funnel=warehouse.table("select_rating_funnel"),
+        funnel=_records(warehouse, "select_rating_funnel"),
         distribution=_records(warehouse, "select_rating_distribution"),
         models=models,
         teacher_models=_records(warehouse, "select_teacher_models", model_id=stored.model_id),
@@ -135,7 +135,7 @@ def read_evidence(warehouse: Warehouse) -> Evidence:
 
 
 def _records(warehouse: Warehouse, query: str, **parameters: object) -> list[Record]:
-    return warehouse.table(query, **parameters).records()
+    return list(warehouse.rows(query, **parameters))
 
 
 def _read_curve(warehouse: Warehouse, model: Record) -> LearningCurve:

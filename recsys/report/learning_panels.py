@@ -27,7 +27,7 @@ def show_data(evidence: Evidence) -> tuple[Exhibit, ...]:
                     "funnel",
                     funnel,
                     "Bars: how many ratings each filter leaves.",
-                    partial(model_charts.draw_funnel, steps=evidence.funnel.records()),
+                    partial(model_charts.draw_funnel, steps=evidence.funnel),
                 ),
             ),
         ),

@@ -132,7 +132,7 @@ def _render_warnings(evidence: Evidence) -> str:
 
 def _render_summary(evidence: Evidence) -> str:
     gain, low, high = paired_gain(evidence.paired)
-    seen = evidence.funnel.records()[-1]
+    seen = evidence.funnel[-1]
     trials = [trial for trial in evidence.trials if trial["value"] is not None]
     cards = [
         ("RMSE on test", f"{bucket_rmse(evidence.test):.3f}", "stars"),

@@ -185,7 +185,7 @@ def load_reasons(
     warehouse: Warehouse, user_id: int, movie_ids: Sequence[int]
 ) -> list[dict[str, Any]]:
     """Return the liked movies nearest to each of some movies: rows of `movie_reasons`."""
-    return warehouse.table("select_reasons", user_id=user_id, movie_ids=list(movie_ids)).records()
+    return list(warehouse.rows("select_reasons", user_id=user_id, movie_ids=list(movie_ids)))
 
 
 def nearest_users(embeddings: Vectors, user_index: Ids) -> tuple[Ids, Table]:
@@ -241,8 +241,7 @@ def nearest_movies(movies: Entities, movie_id: int, count: int) -> tuple[Ids, Ta
 
 def movie_titles(warehouse: Warehouse, model: StoredModel) -> list[str]:
     """Return the title of each movie of a model, in the order of its index."""
-    rows = warehouse.rows("select_movie_titles", model_id=model.model_id)
-    return [str(title) for _, title in rows]
+    return warehouse.rows("select_movie_titles", model_id=model.model_id).column("title")
 
 
 def _similarity_to_liked(

@@ -40,7 +40,7 @@ def choose_random_user(warehouse: Warehouse, model: LoadedModel, split: str) -> 
     known = warehouse.rows("select_users_in_split", split=split, model_id=model.stored.model_id)
     if not known:
         raise NothingToVerifyError(None, split)
-    return int(random.choice(known)[0])
+    return int(random.choice(known)["user_id"])
 
 
 def verify_user(
@@ -63,13 +63,13 @@ def verify_user(
         NothingToVerifyError: the user rated nothing in this split.
     """
     model.stored.users.indices_of(np.array([user_id]))
-    rated = warehouse.table(
+    rated = warehouse.rows(
         "select_verification_rows",
         user_id=user_id,
         split=split,
         count=count,
         model_id=model.stored.model_id,
-    ).records()
+    )
     if not rated:
         raise NothingToVerifyError(user_id, split)
     predicted = model.predict_ids(

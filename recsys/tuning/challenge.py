@@ -146,7 +146,7 @@ def challenge(
         WarehouseChangedError: the data are not those of `dataset` any more.
     """
     with open_for_reading(path) as warehouse:
-        recipes = warehouse.table("select_model_recipe").records()
+        recipes = warehouse.rows("select_model_recipe")
     current = recipes[0] if recipes else None
     is_better, reason = _judge(current, dataset, challenger, options, teacher, progress)
     model = create_model_of(

@@ -31,7 +31,7 @@ def test_the_most_rated_movies_are_kept_and_ties_go_to_the_lower_id(given, selec
 )
 def test_no_more_movies_are_kept_than_there_are(given, select, top_movies, kept):
     warehouse = given(RATINGS, top_movies=top_movies)
-    assert [row[0] for row in warehouse.rows("select_top_movies")] == kept
+    assert warehouse.rows("select_top_movies").column("movie_id") == kept
 
 
 def test_a_movie_counts_each_user_once(given, select):
@@ -65,9 +65,9 @@ def test_filtered_ratings_carry_both_indices(given, select):
 
 def test_the_funnel_counts_what_each_filter_leaves(given):
     warehouse = given(RATINGS, top_movies=3, min_ratings=2)
-    funnel = warehouse.table("select_rating_funnel")
+    funnel = warehouse.rows("select_rating_funnel")
     assert funnel.columns == ("step", "ratings", "users", "movies")
-    assert funnel.rows == [
+    assert funnel.values == [
         ("all ratings", 11, 4, 5),
         ("on the top movies", 8, 4, 3),
         ("by active users", 7, 3, 3),
@@ -76,5 +76,5 @@ def test_the_funnel_counts_what_each_filter_leaves(given):
 
 def test_the_funnel_of_nobody_active_ends_at_nothing(given):
     warehouse = given(RATINGS, top_movies=3, min_ratings=100)
-    assert warehouse.rows("select_rating_funnel")[-1] == ("by active users", 0, 0, 0)
+    assert warehouse.rows("select_rating_funnel").values[-1] == ("by active users", 0, 0, 0)
     assert warehouse.row("select_most_active") == {"rating_count": 3}

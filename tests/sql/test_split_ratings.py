@@ -131,8 +131,8 @@ def test_every_filtered_rating_is_in_one_split(given, select):
 def test_tensors_are_read_in_a_total_order(given, select):
     shuffled = TINY.copy()
     random.Random(0).shuffle(shuffled)
-    first = given(TINY, **TINY_SETTINGS).rows("select_split_ratings")
-    again = given(shuffled, threads=1, **TINY_SETTINGS).rows("select_split_ratings")
+    first = given(TINY, **TINY_SETTINGS).rows("select_split_ratings").values
+    again = given(shuffled, threads=1, **TINY_SETTINGS).rows("select_split_ratings").values
     assert first == again
     assert [row[:2] for row in first] == sorted(row[:2] for row in first)
 
@@ -140,7 +140,7 @@ def test_tensors_are_read_in_a_total_order(given, select):
 def test_who_is_held_out_without_a_train_rating_is_named(given):
     # Two ratings, one test and one valid: nobody and nothing is left to learn from.
     warehouse = given([(1, 10, 4), (1, 11, 5)], top_movies=2, min_ratings=1)
-    assert warehouse.rows("select_unseen_in_train") == [
+    assert warehouse.rows("select_unseen_in_train").values == [
         ("movie", 10, 1),
         ("movie", 11, 1),
         ("user", 1, 2),
@@ -153,7 +153,7 @@ def test_movielens_gives_the_numbers_that_we_know(select, tmp_path):
     options = pipeline.TrainingOptions()
     pipeline.build_warehouse(path, str(MOVIELENS), DataSettings(), options, data_only=True)
     with open_for_reading(path) as warehouse:
-        assert warehouse.rows("select_rating_funnel") == [
+        assert warehouse.rows("select_rating_funnel").values == [
             ("all ratings", 100836, 610, 9724),
             ("on the top movies", 25764, 601, 200),
             ("by active users", 8329, 63, 200),
