@@ -24,7 +24,7 @@ from tables import circumstances, markdown
 
 from recsys.config import DataSettings
 from recsys.data.replacement import replacing
-from recsys.data.warehouse import open_for_queries
+from recsys.data.warehouse import open_for_reading
 from recsys.learning.dataset import load_dataset
 from recsys.learning.export import export_model
 from recsys.learning.network import RatingNetwork
@@ -126,7 +126,7 @@ def _throughput(subject: Subject) -> str:
 
 
 def _run_sql(database: Path) -> None:
-    with open_for_queries(database) as warehouse:
+    with open_for_reading(database) as warehouse:
         _, rows = warehouse.stream("select count(*), sum(predicted_rating) from live_predictions")
         list(rows)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from recsys.cli.output import print_rows
 from recsys.config import DataSettings
 from recsys.data.sql_files import numbered_files
-from recsys.data.warehouse import create_warehouse, open_for_queries
+from recsys.data.warehouse import create_warehouse, open_for_reading
 from recsys.pipeline import build_data
 
 DOCS = Path(__file__).resolve().parent
@@ -92,7 +92,7 @@ def queries_of(page: str) -> list[str]:
 def run_query(database: Path, query: str) -> str:
     """Return what `python cli.py sql` prints for a query."""
     printed = io.StringIO()
-    with contextlib.redirect_stdout(printed), open_for_queries(database) as warehouse:
+    with contextlib.redirect_stdout(printed), open_for_reading(database) as warehouse:
         columns, rows = warehouse.stream(query)
         print_rows(columns, rows, "table")
     return printed.getvalue()

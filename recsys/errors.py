@@ -42,6 +42,8 @@ A class fixes its wording; callers pass facts.
 from collections.abc import Sequence
 from pathlib import Path
 
+from recsys.launcher import launcher
+
 
 class RecsysError(Exception):
     """Say in one line what happened and in one line what to do.
@@ -116,9 +118,9 @@ class DownloadError(SourceError):
 class OwnRatingsError(SourceError):
     """A file of somebody's own ratings cannot be used."""
 
-    def __init__(self, path: Path, reason: str) -> None:
+    def __init__(self, origin: str, reason: str) -> None:
         super().__init__(
-            f"Cannot use the ratings in {str(path)!r}: {reason}.",
+            f"Cannot use the ratings in {origin!r}: {reason}.",
             "Give it the columns movie_id (or title) and rating, one movie a row.",
         )
 
@@ -144,7 +146,7 @@ class WarehouseMissingError(WarehouseError):
     def __init__(self, path: Path) -> None:
         super().__init__(
             f"There is no warehouse at {str(path)!r}.",
-            "Run `python cli.py build-warehouse`, or point --database to one.",
+            f"Run `{launcher()} build-warehouse`, or point --database to one.",
         )
 
 
@@ -155,7 +157,7 @@ class WarehouseUnreadableError(WarehouseError):
         super().__init__(
             f"Cannot use {str(path)!r} as a warehouse: {reason}",
             "Point --database to another file, or move this one away and run "
-            "`python cli.py build-warehouse`.",
+            f"`{launcher()} build-warehouse`.",
         )
 
 
@@ -164,7 +166,7 @@ class WarehouseLockedError(WarehouseError):
 
     def __init__(self, path: Path, holder: str) -> None:
         super().__init__(
-            f"{str(path)!r} is held open by another process{holder}.",
+            f"{str(path)!r} is held open{holder}.",
             "Close it there (or wait until it ends) and run this again; nothing was changed.",
         )
 
@@ -186,7 +188,7 @@ class WarehouseChangedError(WarehouseError):
     def __init__(self, path: Path) -> None:
         super().__init__(
             f"The data in {str(path)!r} changed while the model was being trained.",
-            "Run `python cli.py train` again; the model was not stored.",
+            f"Run `{launcher()} train` again; the model was not stored.",
         )
 
 
@@ -232,7 +234,7 @@ class NoModelError(ModelError):
     def __init__(self, path: Path) -> None:
         super().__init__(
             f"{str(path)!r} holds no trained model.",
-            "Run `python cli.py train`.",
+            f"Run `{launcher()} train`.",
         )
 
 
@@ -245,7 +247,7 @@ class UnknownIdError(ModelError):
         super().__init__(
             f"The model does not know {kind} {named}; it knows {len(known)} {kind}s, "
             f"for example {examples}.",
-            f'List them: python cli.py sql "select {kind}_id from {table} order by {kind}_id"',
+            f'List them: {launcher()} sql "select {kind}_id from {table} order by {kind}_id"',
         )
 
 
@@ -256,7 +258,7 @@ class ExportMismatchError(ModelError):
         super().__init__(
             f"{runtime} and the trained network differ by {difference:.2e} stars on {where}; "
             f"{tolerance:.0e} is allowed.",
-            "The model was not stored. Report this with the output of `python cli.py doctor`.",
+            f"The model was not stored. Report this with the output of `{launcher()} doctor`.",
         )
 
 
@@ -327,7 +329,7 @@ class TuningInterruptedError(ModelError):
     def __init__(self, finished: int, wanted: int) -> None:
         super().__init__(
             f"Stopped after {finished} of {wanted} trials, which are kept.",
-            "Run `python cli.py tune` again to go on.",
+            f"Run `{launcher()} tune` again to go on.",
         )
 
 
@@ -337,7 +339,7 @@ class TuningWorkerError(ModelError):
     def __init__(self, exit_code: int) -> None:
         super().__init__(
             f"A worker process of tuning ended with exit code {exit_code}.",
-            "Read what it wrote above; finished trials are kept, run `python cli.py tune` "
+            f"Read what it wrote above; finished trials are kept, run `{launcher()} tune` "
             "again to go on (with fewer --jobs if it ran out of memory).",
         )
 
@@ -359,7 +361,7 @@ class UnknownModelError(ModelError):
     def __init__(self, model_id: str) -> None:
         super().__init__(
             f"There is no model {model_id!r} in this warehouse.",
-            "Run `python cli.py models` to list those that there are.",
+            f"Run `{launcher()} models` to list those that there are.",
         )
 
 
@@ -369,7 +371,7 @@ class DeviceError(RecsysError):
     def __init__(self, reason: str) -> None:
         super().__init__(
             f"CUDA cannot be used: {reason}.",
-            "Use --device cpu or auto; `python cli.py doctor` says what is missing.",
+            f"Use --device cpu or auto; `{launcher()} doctor` says what is missing.",
         )
 
 
@@ -380,7 +382,7 @@ class QueryError(RecsysError):
         super().__init__(
             f"The query does not run: {reason}",
             "The warehouse is open read-only, without other files or the network; "
-            '`python cli.py sql "select table_name, comment from duckdb_tables()"` '
+            f'`{launcher()} sql "select table_name, comment from duckdb_tables()"` '
             "lists what is there.",
         )
 

@@ -7,9 +7,9 @@ where training meets the warehouse; serving needs none of it.
 import logging
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from recsys.config import PRESETS, DataSettings, Preset
+from recsys.config import DEFAULT_DATABASE, PRESETS, DataSettings, Preset
 from recsys.data.registry import (
     EpochRecord,
     NewModel,
@@ -81,28 +81,48 @@ class TrainingOutcome:
     reason: str
 
 
-def build_warehouse(
-    path: Path,
-    source: str,
-    settings: DataSettings,
-    options: TrainingOptions,
+class BuildResult(NamedTuple):
+    """What a build left: `rating_funnel`, and what became of the training, if there was one."""
+
+    funnel: Rows
+    training: TrainingOutcome | None
+
+
+def build(
+    path: str | Path = DEFAULT_DATABASE,
+    source: str = "auto",
     *,
-    data_only: bool,
+    top_movies: int = DataSettings.top_movies,
+    min_ratings: int = DataSettings.min_ratings,
+    split_seed: int = DataSettings.split_seed,
+    training: TrainingOptions | None = TrainingOptions(),
     progress: Progress = silent,
-) -> tuple[Rows, TrainingOutcome | None]:
+) -> BuildResult:
     """Build a warehouse and put it at `path`; until all went well the old one stays.
 
-    Returns:
-        `rating_funnel`, and what became of the training (None if `data_only`).
+    Args:
+        path: where the DuckDB file goes.
+        source: a MovieLens folder or zip, a ratings CSV or Parquet file, a URL of one,
+            'sample' or 'sample:N', or 'auto', which falls back to the sample.
+        top_movies: movies with the most ratings that are kept.
+        min_ratings: ratings on those movies that make a user active.
+        split_seed: deals the ratings into train, valid and test.
+        training: how the model is trained; None builds the data alone.
+        progress: told how far long steps are.
+
+    Raises:
+        SourceError: the ratings cannot be used.
+        WarehouseError: the file cannot be written, or its data are not fit to learn from.
     """
-    with replacing(path) as warehouse:
+    settings = DataSettings(top_movies=top_movies, min_ratings=min_ratings, split_seed=split_seed)
+    with replacing(Path(path)) as warehouse:
         funnel = build_data(warehouse, source, settings)
         outcome = None
-        if not data_only:
-            dataset = load_dataset(warehouse, choose_device(options.device))
-            model = create_model(dataset, options, progress)
-            outcome = publish(warehouse, model, options, progress)
-    return funnel, outcome
+        if training is not None:
+            dataset = load_dataset(warehouse, choose_device(training.device))
+            model = create_model(dataset, training, progress)
+            outcome = publish(warehouse, model, training, progress)
+    return BuildResult(funnel, outcome)
 
 
 def build_data(warehouse: Warehouse, source: str, settings: DataSettings) -> Rows:

@@ -14,12 +14,12 @@ import duckdb
 import pytest
 
 from recsys import pipeline
-from recsys.config import SOURCE_VARIABLE, DataSettings
+from recsys.config import SOURCE_VARIABLE
 
 PROJECT = Path(__file__).resolve().parent.parent
 # A sample that builds in a second or two, with enough taste in it to learn.
 SMALL_SOURCE = "sample:20000"
-SMALL_SETTINGS = DataSettings(top_movies=60, min_ratings=20)
+SMALL_SETTINGS = {"top_movies": 60, "min_ratings": 20}
 
 
 # MovieLens latest-small, where the person who runs the tests has it and says so.
@@ -87,13 +87,8 @@ def write_csv(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture(scope="session")
 def _built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("built") / "warehouse.duckdb"
-    pipeline.build_warehouse(
-        path,
-        SMALL_SOURCE,
-        SMALL_SETTINGS,
-        pipeline.TrainingOptions(device="cpu"),
-        data_only=False,
-    )
+    training = pipeline.TrainingOptions(device="cpu")
+    pipeline.build(path, SMALL_SOURCE, **SMALL_SETTINGS, training=training)
     return path
 
 

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 
 from recsys.cli import COMMANDS, commands
 from recsys.cli.options import set_verbosity
+from recsys.launcher import launcher
 from recsys.serving.scoring import cuda_problem
 
 LAUNCHER = Path(__file__).resolve().parent.parent / "cli.py"
@@ -99,7 +100,7 @@ def test_json_and_csv_have_the_columns_of_the_table(built, run, arguments, comma
 def test_similar_movies_come_with_rank_title_and_similarity(built, run, arguments, movie):
     records = json.loads(run(*arguments["similar"], "-n", 4, "--format", "json").stdout)
     rows = read_csv(run(*arguments["similar"], "-n", 4, "--format", "csv").stdout)
-    expected = ["movie_id", "rank", "similar_movie_id", "title", "similarity"]
+    expected = columns_of(built, "similar_movies")
     assert [list(record) for record in records] == [list(row) for row in rows] == [expected] * 4
     assert [record["rank"] for record in records] == [1, 2, 3, 4]
     assert {record["movie_id"] for record in records} == {movie}
@@ -327,7 +328,7 @@ def test_without_a_warehouse_it_says_how_to_make_one(built, run, arguments, comm
 def test_without_a_model_it_says_how_to_train_one(built, run, arguments, command):
     with duckdb.connect(built) as connection:
         connection.execute("delete from models")
-    fails(run(*arguments.get(command, (command,))), "holds no trained model", "cli.py train")
+    fails(run(*arguments.get(command, (command,))), "holds no trained model", f"{launcher()} train")
 
 
 @pytest.mark.parametrize(

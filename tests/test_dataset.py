@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from recsys import pipeline
-from recsys.config import DataSettings
-from recsys.data.warehouse import open_for_queries, open_for_reading
+from recsys.data.warehouse import open_for_reading
 from recsys.errors import DeviceError, TooFewRatingsError
 from recsys.learning.dataset import Dataset, Interactions, choose_device, load_dataset
 
@@ -23,7 +22,7 @@ def dataset(built: Path) -> Dataset:
 
 
 def ask(path: Path, query: str) -> list[tuple]:
-    with open_for_queries(path) as warehouse:
+    with open_for_reading(path) as warehouse:
         return list(warehouse.stream(query)[1])
 
 
@@ -76,13 +75,7 @@ def test_an_empty_split_is_an_error_that_counts(write_csv, tmp_path):
 def build_from(write_csv: Callable[..., Path], folder: Path, rows: list[tuple]) -> Path:
     """Return a warehouse without a model, of these ratings."""
     ratings = write_csv("ratings.csv", ("user_id", "movie_id", "rating"), rows)
-    pipeline.build_warehouse(
-        folder / "tiny.duckdb",
-        str(ratings),
-        DataSettings(min_ratings=1),
-        pipeline.TrainingOptions(),
-        data_only=True,
-    )
+    pipeline.build(folder / "tiny.duckdb", str(ratings), min_ratings=1, training=None)
     return folder / "tiny.duckdb"
 
 

@@ -248,7 +248,7 @@ def test_evaluating_again_replaces_the_rows_and_leaves_those_of_other_models(bui
     with open_for_writing(built) as warehouse:
         model = load_scorer(current_model(warehouse), "cpu")
         store_evaluation(warehouse, model.stored.model_id, evaluate(warehouse, model))
-        known = load_known_ratings(warehouse, model)
+        known = load_known_ratings(warehouse, model.stored)
         recommended = evaluate_recommendations(warehouse, model.stored, known)
         store_evaluation(warehouse, model.stored.model_id, recommended)
         assert ask(warehouse, "from evaluation order by all") == before
@@ -258,7 +258,7 @@ def test_the_same_rows_give_the_same_evaluation_with_any_number_of_threads(built
     copy = Path(shutil.copy(built, tmp_path / "copy.duckdb"))
     found = []
     for path, threads in ((built, 1), (copy, 8)):
-        with open_for_reading(path) as warehouse:
+        with open_for_writing(path) as warehouse:
             warehouse._connection.execute(f"set threads = {threads}")
             found.append(evaluate(warehouse, load_scorer(current_model(warehouse), "cpu")))
     assert found[0] == found[1]

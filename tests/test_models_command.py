@@ -8,11 +8,11 @@ import pytest
 
 from recsys import pipeline
 from recsys.config import PRESETS
-from recsys.data.warehouse import open_for_queries, open_for_writing
+from recsys.data.warehouse import open_for_reading, open_for_writing
 
 
 def ask(database: Path, query: str) -> list[tuple[Any, ...]]:
-    with open_for_queries(database) as warehouse:
+    with open_for_reading(database) as warehouse:
         return list(warehouse.stream(query)[1])
 
 

@@ -5,7 +5,8 @@ import pytest
 
 from recsys.data.registry import Entities, StoredModel
 from recsys.errors import OwnRatingsError, UnknownTitleError
-from recsys.serving.own_ratings import normalise, read_own_ratings
+from recsys.serving.own_ratings import read_own_ratings
+from recsys.serving.titles import normalise
 
 CATALOGUE = [
     (1, "Toy Story (1995)"),
@@ -179,3 +180,54 @@ def test_where_nothing_is_alike_there_is_another_way(read, written):
 def test_a_normal_title_is_normal_already():
     for _, title in CATALOGUE:
         assert normalise(normalise(title)) == normalise(title)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {1: 4, 318: 5},
+        {"Toy Story": 4, "The Shawshank Redemption": 5.0},
+        [(1, 4), (318, 5)],
+        (("toy story", "4"), ("318", 5)),
+        iter([(np.int64(1), np.float32(4)), (318, 5)]),
+    ],
+    ids=["ids", "titles", "pairs", "texts", "iterator"],
+)
+def test_ratings_need_not_be_in_a_file(stored, given):
+    own = read_own_ratings(given, stored, CATALOGUE)
+    assert stored.movies.ids[own.movie_index].tolist() == [1, 318]
+    assert own.rating.tolist() == [4.0, 5.0]
+    assert len(own) == 2
+
+
+@pytest.mark.parametrize("package", ["pandas", "polars"])
+@pytest.mark.parametrize(
+    "columns", [{"movieId": [1, 318], "stars": [4, 5]}, {"rating": [4, 5], "title": ["1", "318"]}]
+)
+def test_ratings_may_be_a_data_frame(stored, package, columns):
+    frame = pytest.importorskip(package).DataFrame(columns)
+    own = read_own_ratings(frame, stored, CATALOGUE)
+    assert stored.movies.ids[own.movie_index].tolist() == [1, 318]
+    assert own.rating.tolist() == [4.0, 5.0]
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({1: 6}, "'6' is not a rating from 0.5 to 5"),
+        ({1: None}, "'' is not a rating"),
+        ({}, "the model knows none of its 0 movies"),
+        ([1, 2], "not pairs"),
+        (5, "not pairs"),
+    ],
+)
+def test_what_is_no_ratings_says_why(stored, given, reason):
+    with pytest.raises(OwnRatingsError) as caught:
+        read_own_ratings(given, stored, CATALOGUE)
+    assert reason in caught.value.what
+
+
+def test_a_data_frame_without_the_columns_names_those_that_it_has(stored):
+    frame = pytest.importorskip("pandas").DataFrame({"film": [1], "opinion": [4]})
+    with pytest.raises(OwnRatingsError, match="its columns are film, opinion"):
+        read_own_ratings(frame, stored, CATALOGUE)

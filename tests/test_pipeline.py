@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from recsys import pipeline
-from recsys.config import DataSettings
 from recsys.data import warehouse
 from recsys.data.registry import NewModel, current_model
 from recsys.data.warehouse import open_for_reading, open_for_writing
@@ -23,11 +22,11 @@ from recsys.errors import (
     WarehouseMissingError,
 )
 from recsys.learning.dataset import load_dataset
-from recsys.pipeline import TrainingOptions, build_warehouse, publish, train_in_place
+from recsys.pipeline import TrainingOptions, build, publish, train_in_place
 from recsys.serving.batch_scoring import score_by_current_model, use_model
 from tests.conftest import contents, execute
 
-SOURCE, SETTINGS = "sample:20000", DataSettings(top_movies=60, min_ratings=20)
+SOURCE, SETTINGS = "sample:20000", {"top_movies": 60, "min_ratings": 20}
 ON_CPU = TrainingOptions(device="cpu")
 
 
@@ -44,7 +43,7 @@ def test_builds_give_identical_tables_with_any_number_of_threads(
 ):
     monkeypatch.setitem(warehouse._CONFIG, "threads", threads)
     path = tmp_path / "again.duckdb"
-    build_warehouse(path, SOURCE, SETTINGS, ON_CPU, data_only=False)
+    build(path, SOURCE, **SETTINGS, training=ON_CPU)
     expected, found = contents(built), contents(path)
     assert found.keys() == expected.keys()
     for table in expected:
@@ -55,7 +54,7 @@ def test_builds_give_identical_tables_with_any_number_of_threads(
 
 def test_a_build_returns_the_funnel_and_what_became_of_the_training(built, tmp_path):
     path = tmp_path / "new.duckdb"
-    funnel, outcome = build_warehouse(path, SOURCE, SETTINGS, ON_CPU, data_only=True)
+    funnel, outcome = build(path, SOURCE, **SETTINGS, training=None)
     assert funnel.columns == ("step", "ratings", "users", "movies")
     assert funnel.values == execute(built, "from rating_funnel")
     assert outcome is None
@@ -66,8 +65,7 @@ def test_a_build_returns_the_funnel_and_what_became_of_the_training(built, tmp_p
 
 def test_settings_change_the_settings_row_and_the_views_follow(built, tmp_path):
     path = tmp_path / "new.duckdb"
-    settings = replace(SETTINGS, top_movies=50, min_ratings=15, split_seed=7)
-    build_warehouse(path, SOURCE, settings, ON_CPU, data_only=True)
+    build(path, SOURCE, top_movies=50, min_ratings=15, split_seed=7, training=None)
     before, after = contents(built), contents(path)
     assert [row[:2] for row in after["settings"]] == [(50, 15)]
     assert after["raw_ratings"] == before["raw_ratings"]
@@ -93,8 +91,8 @@ def break_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
     ("error", "source", "settings", "sabotage"),
     [
         (SourceNotFoundError, "no/such/file.csv", SETTINGS, None),
-        (NoActiveUsersError, SOURCE, replace(SETTINGS, min_ratings=10_000), None),
-        (TooFewRatingsError, "ratings.csv", replace(SETTINGS, min_ratings=1), None),
+        (NoActiveUsersError, SOURCE, SETTINGS | {"min_ratings": 10_000}, None),
+        (TooFewRatingsError, "ratings.csv", SETTINGS | {"min_ratings": 1}, None),
         (CheckFailedError, SOURCE, SETTINGS, break_a_check),
         (KeyboardInterrupt, SOURCE, SETTINGS, break_the_training),
     ],
@@ -108,7 +106,7 @@ def test_a_build_that_fails_leaves_the_old_file_and_nothing_else(
     if sabotage is not None:
         sabotage(monkeypatch)
     with pytest.raises(error):
-        build_warehouse(built, source, settings, ON_CPU, data_only=False)
+        build(built, source, **settings, training=ON_CPU)
     assert built.read_bytes() == before
     assert files_beside(built) == files
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from recsys.data.warehouse import open_for_queries
+from recsys.data.warehouse import open_for_reading
 
 
 def ask(database: Path, query: str) -> list[tuple[Any, ...]]:
-    with open_for_queries(database) as warehouse:
+    with open_for_reading(database) as warehouse:
         return list(warehouse.stream(query)[1])
 
 

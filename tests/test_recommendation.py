@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from recsys import pipeline
-from recsys.config import RECOMMENDATION_METHODS, DataSettings
+from recsys.config import RECOMMENDATION_METHODS
 from recsys.data.registry import current_model
 from recsys.data.warehouse import Warehouse, open_for_reading
 from recsys.errors import UnknownIdError
@@ -17,12 +17,12 @@ from recsys.serving.recommendation import (
     Recommendations,
     load_known_ratings,
     movie_titles,
-    nearest_movies,
-    nearest_users,
     recommend,
     recommend_for_user,
 )
+from recsys.serving.recommender import Recommender
 from recsys.serving.scoring import LoadedModel, load_scorer
+from recsys.serving.similarity import nearest_users
 
 SIDE = 50  # users, and movies, of the checkerboard
 
@@ -46,13 +46,8 @@ def _checkerboard(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     (folder / "ratings.csv").write_text("\n".join(["userId,movieId,rating", *lines]))
     path = folder / "warehouse.duckdb"
-    pipeline.build_warehouse(
-        path,
-        str(folder / "ratings.csv"),
-        DataSettings(min_ratings=5),
-        pipeline.TrainingOptions(device="cpu"),
-        data_only=False,
-    )
+    training = pipeline.TrainingOptions(device="cpu")
+    pipeline.build(path, str(folder / "ratings.csv"), min_ratings=5, training=training)
     return path
 
 
@@ -102,11 +97,11 @@ def test_predictions_are_on_the_right_side_where_nobody_rated(checkerboard):
 
 
 def test_similar_movies_are_of_the_same_colour(checkerboard):
-    movies = current_model(checkerboard).movies
-    for movie in movies.ids:
-        nearest, similarity = nearest_movies(movies, movie, SIDE // 2 - 1)
-        assert set(movies.ids[nearest] % 2) == {movie % 2}
-        assert similarity.min() > 0
+    with Recommender(checkerboard.path) as recommender:
+        for movie in recommender.movies().column("movie_id"):
+            nearest = recommender.similar(movie, SIDE // 2 - 1)
+            assert {one % 2 for one in nearest.column("similar_movie_id")} == {movie % 2}
+            assert min(nearest.column("similarity")) > 0
 
 
 def test_similar_users_like_the_same_colour(checkerboard):
@@ -145,7 +140,7 @@ def recommended(warehouse: Warehouse, model: LoadedModel) -> Callable[..., Recom
 def liked(warehouse: Warehouse, model: LoadedModel) -> dict[int, np.ndarray]:
     """Return the movies that each user rated at or above their own mean."""
     found: dict[int, list[tuple[int, float]]] = {}
-    known = load_known_ratings(warehouse, model)
+    known = load_known_ratings(warehouse, model.stored)
     for user, movie, rating in zip(known.user_index, known.movie_index, known.rating, strict=True):
         found.setdefault(int(user), []).append((int(movie), float(rating)))
     means = {user: np.mean([rating for _, rating in rows]) for user, rows in found.items()}
@@ -237,7 +232,9 @@ def test_confirmed_is_predicted_at_or_above_the_users_own_mean(
 @pytest.mark.parametrize("method", RECOMMENDATION_METHODS)
 def test_everyone_at_once_gets_what_each_one_gets(warehouse, recommended, model, method):
     everyone = np.arange(len(model.stored.users.ids))
-    together = recommend(model, load_known_ratings(warehouse, model), everyone, method, 10)
+    known = load_known_ratings(warehouse, model.stored)
+    predicted = model.predict_table(everyone)
+    together = recommend(model.stored, predicted, known, everyone, method, 10)
     for user_index in everyone:
         mine = together.user_index == user_index
         alone = recommended(user_index, method)
@@ -260,43 +257,43 @@ def test_the_table_holds_what_the_command_says(warehouse, recommended, model, me
             f"from recommendations where user_id = {user_id} and method = '{method}' "
             "order by rank",
         )
-        records = recommended(user_index, method).records(model.stored, titles)
-        expected = [tuple(record.values())[3:] for record in records]
+        rows_now = recommended(user_index, method).as_rows(model.stored, titles)
+        expected = [values[3:] for values in rows_now.values]
         assert [row[:3] for row in rows] == [row[:3] for row in expected]
         assert [row[5] for row in rows] == [row[5] for row in expected]
         assert [row[4] for row in rows] == pytest.approx([row[4] for row in expected], abs=1e-6)
         assert [row[3] for row in rows] == [row[3] for row in expected]
 
 
-def test_ties_go_to_the_lower_movie_id(model, warehouse, monkeypatch):
+def test_ties_go_to_the_lower_movie_id(model, warehouse):
     """Movies that nothing tells apart come in the order of their ids, not of their index."""
     users = np.arange(2)
-    known = load_known_ratings(warehouse, model, users)
+    known = load_known_ratings(warehouse, model.stored, users)
     same = np.full((2, len(model.stored.movies.ids)), 4.0, np.float32)
-    monkeypatch.setattr(LoadedModel, "predict_table", lambda self, users: same)
-    found = recommend(model, known, users, "rating", 1000)
+    found = recommend(model.stored, same, known, users, "rating", 1000)
     for user in users:
         movies = model.stored.movies.ids[found.movie_index[found.user_index == user]]
         assert movies.tolist() == sorted(movies)
     assert model.stored.movies.ids.tolist() != sorted(model.stored.movies.ids)
 
 
-def test_similar_movies_are_the_nearest_by_cosine(model):
+def test_similar_movies_are_the_nearest_by_cosine(built, model):
     movies = model.stored.movies
     similarity = cosine(movies.embeddings)
-    nearest, found = nearest_movies(movies, int(movies.ids[4]), 1000)
+    with Recommender(built) as recommender:
+        everything = recommender.similar(int(movies.ids[4]), 1000)
+        few = recommender.similar(int(movies.ids[4]), 3)
+    nearest = movies.indices_of(np.array(everything.column("similar_movie_id")))
+    found = np.array(everything.column("similarity"))
     assert sorted([4, *nearest]) == list(range(len(movies.ids)))
     np.testing.assert_allclose(found, similarity[4, nearest], atol=2e-6)
     assert (np.diff(found) <= 0).all()
-    few, _ = nearest_movies(movies, int(movies.ids[4]), 3)
-    np.testing.assert_array_equal(few, nearest[:3])
+    assert few == everything[:3]
 
 
-def test_an_unknown_user_or_movie_is_an_error(warehouse, model):
+def test_an_unknown_user_is_an_error(warehouse, model):
     with pytest.raises(UnknownIdError, match="does not know user -5"):
         recommend_for_user(warehouse, model, -5, "rating", 10)
-    with pytest.raises(UnknownIdError, match="does not know movie -5"):
-        nearest_movies(model.stored.movies, -5, 10)
 
 
 @pytest.mark.parametrize("method", RECOMMENDATION_METHODS)
@@ -310,7 +307,9 @@ def test_a_user_whose_ratings_are_gone_is_still_served(built, method):
     with open_for_reading(built) as warehouse:
         model = load_scorer(current_model(warehouse), "cpu")
         everyone = np.arange(len(model.stored.users.ids))
-        together = recommend(model, load_known_ratings(warehouse, model), everyone, method, 5)
+        known = load_known_ratings(warehouse, model.stored)
+        predicted = model.predict_table(everyone)
+        together = recommend(model.stored, predicted, known, everyone, method, 5)
         for user_index in (everyone[0], everyone[-1]):
             user_id = int(model.stored.users.ids[user_index])
             alone = recommend_for_user(warehouse, model, user_id, method, 5)

@@ -45,10 +45,7 @@ limit = int(sys.argv[2])
 if limit:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 try:
-    pipeline.build_warehouse(
-        Path(sys.argv[1]), sys.argv[3], DataSettings(top_movies=20, min_ratings=6),
-        pipeline.TrainingOptions(), data_only=True,
-    )
+    pipeline.build(sys.argv[1], sys.argv[3], top_movies=20, min_ratings=6, training=None)
     print('built')
 except RecsysError as error:
     print(type(error).__name__, error.what)
@@ -56,8 +53,13 @@ except RecsysError as error:
 
 
 def build(path: Path, settings: DataSettings = SETTINGS) -> None:
-    options = pipeline.TrainingOptions()
-    pipeline.build_warehouse(path, "sample:3000", settings, options, data_only=True)
+    pipeline.build(
+        path,
+        "sample:3000",
+        top_movies=settings.top_movies,
+        min_ratings=settings.min_ratings,
+        training=None,
+    )
 
 
 def min_ratings(path: Path) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from recsys.data.registry import current_model
-from recsys.data.warehouse import open_for_queries, open_for_reading
+from recsys.data.warehouse import open_for_reading
 from recsys.errors import DeviceError, UnknownIdError
 from recsys.serving import scoring
 from recsys.serving.scoring import ROWS_PER_CALL, LoadedModel, Scorer, cuda_problem, load_scorer
@@ -97,7 +97,7 @@ def test_ratings_are_inside_the_scale_of_the_model(model):
 
 
 def test_the_provider_that_scored_is_recorded(built, model):
-    with open_for_queries(built) as warehouse:
+    with open_for_reading(built) as warehouse:
         recorded = list(warehouse.stream("select provider from models where is_current")[1])
     assert recorded == [(model.scorer.provider,)] == [("CPUExecutionProvider",)]
 

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from recsys.data.registry import current_model
-from recsys.data.warehouse import Warehouse, open_for_reading, open_for_writing
+from recsys.data.warehouse import Warehouse, open_for_reading
 from recsys.errors import NothingToVerifyError, UnknownIdError
 from recsys.serving.scoring import LoadedModel, load_scorer
 from recsys.serving.verification import choose_random_user, save_verifications, verify_user
@@ -47,27 +47,25 @@ def test_all_ratings_of_the_split_are_compared_highest_first(warehouse, model, u
         "select model_id, user_id, movie_id, title, split, actual_rating from predictions "
         f"where user_id = {user_id} and split = '{split}' order by actual_rating desc, movie_id",
     )
-    assert [
-        (one.model_id, one.user_id, one.movie_id, one.title, one.split, one.actual_rating)
-        for one in compared
-    ] == expected
+    names = ("model_id", "user_id", "movie_id", "title", "split", "actual_rating")
+    assert [tuple(one[name] for name in names) for one in compared] == expected
     predicted = dict(
         ask(
             warehouse, f"select movie_id, predicted_rating from predictions where user_id={user_id}"
         )
     )
     for one in compared:
-        assert one.predicted_rating == pytest.approx(predicted[one.movie_id], abs=1e-6)
-        assert one.error == one.predicted_rating - one.actual_rating
+        assert one["predicted_rating"] == pytest.approx(predicted[one["movie_id"]], abs=1e-6)
+        assert one["error"] == one["predicted_rating"] - one["actual_rating"]
 
 
 def test_a_smaller_count_takes_some_of_them_and_always_the_same(warehouse, model, user_id):
     few, again = (verify_user(warehouse, model, user_id, 3, "test") for _ in range(2))
     everything = verify_user(warehouse, model, user_id, 1000, "test")
-    movies = [one.movie_id for one in few]
+    movies = few.column("movie_id")
     assert len(movies) == 3 < len(everything)
-    assert movies == [one.movie_id for one in again]
-    assert set(movies) < {one.movie_id for one in everything}
+    assert movies == again.column("movie_id")
+    assert set(movies) < set(everything.column("movie_id"))
 
 
 def test_an_unknown_user_is_an_error_that_names_known_ones(warehouse, model):
@@ -78,7 +76,8 @@ def test_an_unknown_user_is_an_error_that_names_known_ones(warehouse, model):
 
 def test_random_users_have_ratings_in_the_split(warehouse, model):
     with_ratings = ask(warehouse, "select distinct user_id from split_ratings where split='valid'")
-    chosen = {choose_random_user(warehouse, model, "valid") for _ in range(40)}
+    model_id = model.stored.model_id
+    chosen = {choose_random_user(warehouse, model_id, "valid") for _ in range(40)}
     assert len(chosen) > 1
     assert {(user,) for user in chosen} <= set(with_ratings)
 
@@ -100,7 +99,7 @@ def test_nobody_left_to_verify_is_an_error(built):
     with open_for_reading(built) as warehouse:
         model = load_scorer(current_model(warehouse), "cpu")
         with pytest.raises(NothingToVerifyError, match="No user of the model has test ratings"):
-            choose_random_user(warehouse, model, "test")
+            choose_random_user(warehouse, model.stored.model_id, "test")
 
 
 def test_saving_appends_the_rows(built, warehouse, model, user_id):
@@ -109,11 +108,10 @@ def test_saving_appends_the_rows(built, warehouse, model, user_id):
     query = "select movie_id, actual_rating, predicted_rating, error, verified_at " + (
         "from verifications where split = 'train' order by actual_rating desc, movie_id"
     )
-    with open_for_writing(built) as writable:
-        assert ask(writable, query) == []
-        save_verifications(writable, compared)
-        rows = ask(writable, query)
-    assert rows == [
-        (one.movie_id, one.actual_rating, one.predicted_rating, one.error, one.verified_at)
-        for one in compared
-    ]
+    with open_for_reading(built) as before:
+        assert ask(before, query) == []
+    save_verifications(built, compared)
+    with open_for_reading(built) as after:
+        rows = ask(after, query)
+    names = ("movie_id", "actual_rating", "predicted_rating", "error", "verified_at")
+    assert rows == [tuple(one[name] for name in names) for one in compared]

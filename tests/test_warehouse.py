@@ -12,7 +12,6 @@ import pytest
 
 from recsys.data.warehouse import (
     create_warehouse,
-    open_for_queries,
     open_for_reading,
     open_for_writing,
 )
@@ -24,7 +23,7 @@ from recsys.errors import (
     WarehouseUnwritableError,
 )
 
-OPENINGS = [open_for_reading, open_for_queries, open_for_writing]
+OPENINGS = [open_for_reading, open_for_writing]
 HOLD = """
 import sys, duckdb
 connection = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == 'reading')
@@ -72,11 +71,10 @@ def value(warehouse, text):
 # Who may open it
 
 
-@pytest.mark.parametrize("opening", [open_for_reading, open_for_queries])
-def test_it_cannot_be_read_while_another_process_writes(built, held_open, opening):
+def test_it_cannot_be_read_while_another_process_writes(built, held_open):
     holder = held_open(built, "writing")
     with pytest.raises(WarehouseLockedError) as refused:
-        opening(built)
+        open_for_reading(built)
     assert str(built) in refused.value.what
     assert f"process {holder.pid}" in refused.value.what
     assert "nothing was changed" in refused.value.remedy
@@ -275,7 +273,7 @@ def test_scoring_without_space_loses_nothing(built, limit):
 def sandbox(built, tmp_path):
     (tmp_path / "secret.csv").write_text("password\nhunter2\n")
     shutil.copy(built, tmp_path / "other.duckdb")
-    with open_for_queries(built) as warehouse:
+    with open_for_reading(built) as warehouse:
         yield warehouse
 
 
@@ -394,3 +392,13 @@ def test_long_queries_draw_no_progress_on_stdout(built, opening):
     with opening(built) as warehouse:
         _, rows = warehouse.stream("select current_setting('enable_progress_bar')")
         assert list(rows) == [(False,)]
+
+
+def test_it_is_read_twice_in_one_process(built):
+    with open_for_reading(built) as one, open_for_reading(built) as other:
+        assert one.rows("select_top_movies") == other.rows("select_top_movies")
+
+
+def test_a_connection_of_another_kind_in_this_process_is_a_foreseen_error(built):
+    with duckdb.connect(built), pytest.raises(WarehouseLockedError, match="in this process"):
+        open_for_reading(built)

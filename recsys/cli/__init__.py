@@ -1,32 +1,29 @@
-"""The command line: parse, call, print. The only place that imports click.
+"""The command line: parse, call, print. The only room that imports click.
 
 Each module holds the commands of one moment of a warehouse's life: `building`, `serving`,
-`recommending`, `tuning`, `reporting`, `models`, `inspecting`.
+`tuning`, `reporting`, `models`, `inspecting`.
 """
 
 import logging
+import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
-from recsys.cli import building, inspecting, models, recommending, reporting, serving, tuning
-from recsys.cli.options import (
-    Globals,
-    database_option,
-    device_option,
-    format_option,
-    set_verbosity,
-    verbosity_options,
-)
+from recsys.cli import building, inspecting, models, reporting, serving, tuning
+from recsys.cli.options import Shared, set_verbosity, shared_options
+from recsys.config import DATABASE_VARIABLE
 from recsys.errors import RecsysError
+from recsys.launcher import launcher
 
 COMMANDS = (
     building.build_warehouse,
     building.train,
     building.score,
     serving.verify,
-    recommending.recommend,
+    serving.recommend,
     serving.similar,
     tuning.tune,
     reporting.report,
@@ -60,31 +57,32 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a foreseen error leaves as two lines and exit code 1."""
+        named = os.environ.get(DATABASE_VARIABLE)
+        ctx.obj = Shared(database=Path(named)) if named else Shared()
         try:
             return super().invoke(ctx)
         except RecsysError as error:
             raise ForeseenError(error) from error
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="recsys")
-@database_option
-@device_option
-@format_option
-@verbosity_options
-@click.pass_context
-def commands(context: click.Context) -> None:
-    """Turn a ratings file into recommendations that live in SQL.
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=f"""Turn a ratings file into recommendations that live in SQL.
 
     One file holds the data, the model, its predictions and where they came from. Build it
     first; then query it with any DuckDB client, or with the commands below.
 
     \b
-      python cli.py build-warehouse
-      python cli.py recommend --user 599
-      python cli.py sql "select * from predictions where user_id = 599 limit 5"
-    """  # noqa: D301 - click wants the character itself, not its spelling
-    context.ensure_object(Globals)
+      {launcher()} build-warehouse
+      {launcher()} recommend --user 599
+      {launcher()} sql "select * from predictions where user_id = 599 limit 5"
+    """,
+)
+@click.version_option(package_name="recsys")
+@shared_options("database", "device", "format")
+def commands(shared: Shared) -> None:
+    """Set the shared options; the subcommand does the work."""
 
 
 for _command in COMMANDS:
@@ -97,4 +95,4 @@ def main() -> None:
     handler.setFormatter(logging.Formatter("%(message)s"))
     logging.getLogger("recsys").addHandler(handler)
     set_verbosity(0)
-    commands(prog_name="python cli.py")
+    commands(prog_name=launcher())

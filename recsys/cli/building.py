@@ -4,14 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from recsys.cli.options import (
-    Globals,
-    database_option,
-    device_option,
-    format_option,
-    pass_globals,
-    verbosity_options,
-)
+from recsys.cli.options import Shared, shared_options
 from recsys.cli.output import print_rows
 from recsys.config import PRESETS, DataSettings
 
@@ -53,13 +46,9 @@ _DEFAULTS = DataSettings()
     help="Deals the ratings into train, valid and test.",
 )
 @click.option("--data-only", is_flag=True, help="Stop before training a model.")
-@database_option
-@device_option
-@format_option
-@verbosity_options
-@pass_globals
+@shared_options("database", "device", "format")
 def build_warehouse(
-    shared: Globals,
+    shared: Shared,
     source: str,
     top_movies: int,
     min_ratings: int,
@@ -72,17 +61,18 @@ def build_warehouse(
     is complete, and stays for good if anything fails. Models, trials and verifications
     of the old file are not carried over.
     """
-    from recsys import pipeline
+    from recsys.pipeline import TrainingOptions, build
 
-    funnel, outcome = pipeline.build_warehouse(
+    funnel, outcome = build(
         shared.database,
         source,
-        DataSettings(top_movies=top_movies, min_ratings=min_ratings, split_seed=split_seed),
-        pipeline.TrainingOptions(device=shared.device),
-        data_only=data_only,
+        top_movies=top_movies,
+        min_ratings=min_ratings,
+        split_seed=split_seed,
+        training=None if data_only else TrainingOptions(device=shared.device),
         progress=shared.progress,
     )
-    print_rows(funnel.columns, funnel.values, shared.format)
+    print_rows(funnel, shared.format)
     if shared.format == "table":
         if outcome is not None:
             click.echo(f"\n{describe_outcome(outcome)}")
@@ -119,11 +109,8 @@ def build_warehouse(
     help="Fit the final weights to these ratings, with what valid chose. Valid cannot tell "
     "whether more ratings help: with train+valid, add --promote always.",
 )
-@database_option
-@device_option
-@verbosity_options
-@pass_globals
-def train(shared: Globals, preset: str | None, seed: int, promote: Any, fit_on: Any) -> None:
+@shared_options("database", "device")
+def train(shared: Shared, preset: str | None, seed: int, promote: Any, fit_on: Any) -> None:
     """Train a new model on the views of the warehouse.
 
     The model, its learning curve and its metrics are stored; it becomes the current one,
@@ -137,11 +124,8 @@ def train(shared: Globals, preset: str | None, seed: int, promote: Any, fit_on: 
 
 
 @click.command()
-@database_option
-@device_option
-@verbosity_options
-@pass_globals
-def score(shared: Globals) -> None:
+@shared_options("database", "device")
+def score(shared: Shared) -> None:
     """Predict and recommend again, for everyone, by the current model.
 
     Replaces predictions and recommendations in one transaction, and verifies the test

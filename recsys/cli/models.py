@@ -2,24 +2,14 @@
 
 import click
 
-from recsys.cli.options import (
-    Globals,
-    database_option,
-    device_option,
-    format_option,
-    pass_globals,
-    verbosity_options,
-)
+from recsys.cli.options import Shared, shared_options
 from recsys.cli.output import print_rows
 
 
 @click.group(invoke_without_command=True)
-@database_option
-@format_option
-@verbosity_options
-@pass_globals
 @click.pass_context
-def models(context: click.Context, shared: Globals) -> None:
+@shared_options("database", "format")
+def models(shared: Shared, context: click.Context) -> None:
     """List the models, newest first, or go back to one of them.
 
     A stale model was trained on other data, or by other SQL files, than there are now. The
@@ -32,16 +22,13 @@ def models(context: click.Context, shared: Globals) -> None:
 
     with open_for_reading(shared.database) as warehouse:
         rows = warehouse.rows("select_models", sql_sha256=sql_sha256())
-    print_rows(rows.columns, rows.values, shared.format)
+    print_rows(rows, shared.format)
 
 
 @models.command()
 @click.argument("model_id", metavar="MODEL_ID")
-@database_option
-@device_option
-@verbosity_options
-@pass_globals
-def use(shared: Globals, model_id: str) -> None:
+@shared_options("database", "device")
+def use(shared: Shared, model_id: str) -> None:
     """Make MODEL_ID the current model.
 
     Its predictions and recommendations take the place of the others, and predict_rating

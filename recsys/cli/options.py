@@ -1,25 +1,25 @@
 """Options that several commands share: they may stand before or after the command."""
 
+import functools
 import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import click
-from click.core import ParameterSource
 
 from recsys.config import DATABASE_VARIABLE, DEFAULT_DATABASE
 from recsys.progress import Draw, silent
 
 Format = Literal["table", "json", "csv"]
-Command = TypeVar("Command", bound=Callable[..., Any])
+Function = Callable[..., Any]
 
 
-@dataclass
-class Globals:
+@dataclass(frozen=True)
+class Shared:
     """What the shared options were set to, wherever they stood."""
 
     database: Path = DEFAULT_DATABASE
@@ -49,64 +49,72 @@ class Globals:
             yield draw_bar
 
 
-pass_globals = click.make_pass_decorator(Globals, ensure=True)
+_OPTIONS: dict[str, tuple[Callable[[Function], Function], ...]] = {
+    "database": (
+        click.option(
+            "--database",
+            type=click.Path(dir_okay=False, path_type=Path),
+            metavar="PATH",
+            help=f"The warehouse.  [env: {DATABASE_VARIABLE}; default: {DEFAULT_DATABASE}]",
+        ),
+    ),
+    "device": (
+        click.option(
+            "--device",
+            type=click.Choice(["auto", "cpu", "cuda"]),
+            help="Where networks run; auto takes CUDA where it works.  [default: auto]",
+        ),
+    ),
+    "format": (
+        click.option(
+            "--format",
+            type=click.Choice(["table", "json", "csv"]),
+            help="How rows are printed.  [default: table]",
+        ),
+    ),
+    "verbosity": (
+        click.option(
+            "-q",
+            "--quiet",
+            "verbosity",
+            flag_value=-1,
+            type=int,
+            help="Say nothing but results and warnings.",
+        ),
+        click.option(
+            "-v", "--verbose", "verbosity", flag_value=1, type=int, help="Say more on the way."
+        ),
+    ),
+}
 
 
-def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
-    """Store an option that was given in the one `Globals` of this run.
+def shared_options(*names: str) -> Callable[[Function], Function]:
+    """Add some of the shared options, and -q and -v, to a command.
 
-    The environment is heard once, before the command: it must not overrule an option there.
+    The command gets a `Shared` first. An option at the command overrules the same option before
+    it, which overrules the environment.
     """
-    source = context.get_parameter_source(str(parameter.name))
-    is_heard_already = source is ParameterSource.ENVIRONMENT and context.parent is not None
-    if value is None or is_heard_already:
-        return
-    shared = context.find_root().ensure_object(Globals)
-    setattr(shared, str(parameter.name), value)
-    if parameter.name == "verbosity":
-        set_verbosity(value)
+
+    def decorate(function: Function) -> Function:
+        @functools.wraps(function)
+        def command(*arguments: Any, **settings: Any) -> Any:
+            context = click.get_current_context()
+            given = {name: settings.pop(name) for name in (*names, "verbosity")}
+            set_here = {name: value for name, value in given.items() if value is not None}
+            context.obj = replace(context.obj or Shared(), **set_here)
+            set_verbosity(context.obj.verbosity)
+            return function(context.obj, *arguments, **settings)
+
+        decorated: Function = command
+        for name in reversed((*names, "verbosity")):
+            for option in reversed(_OPTIONS[name]):
+                decorated = option(decorated)
+        return decorated
+
+    return decorate
 
 
 def set_verbosity(verbosity: int) -> None:
     """Show warnings (-1), steps (0) or details (1) on stderr."""
     level = {-1: logging.WARNING, 0: logging.INFO}.get(verbosity, logging.DEBUG)
     logging.getLogger("recsys").setLevel(level)
-
-
-def _shared(*names: str, **settings: Any) -> Callable[[Command], Command]:
-    return click.option(*names, callback=_remember, expose_value=False, **settings)
-
-
-database_option = _shared(
-    "--database",
-    type=click.Path(dir_okay=False, path_type=Path),
-    envvar=DATABASE_VARIABLE,
-    metavar="PATH",
-    help=f"The warehouse.  [env: {DATABASE_VARIABLE}; default: {DEFAULT_DATABASE}]",
-)
-device_option = _shared(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    help="Where networks run; auto takes CUDA where it works.  [default: auto]",
-)
-format_option = _shared(
-    "--format",
-    type=click.Choice(["table", "json", "csv"]),
-    help="How rows are printed.  [default: table]",
-)
-
-
-def verbosity_options(command: Command) -> Command:
-    """Add -q and -v."""
-    quiet = _shared(
-        "-q",
-        "--quiet",
-        "verbosity",
-        flag_value=-1,
-        type=int,
-        help="Say nothing but results and warnings.",
-    )
-    verbose = _shared(
-        "-v", "--verbose", "verbosity", flag_value=1, type=int, help="Say more on the way."
-    )
-    return quiet(verbose(command))

@@ -4,7 +4,7 @@ import csv
 import json
 import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,21 +13,27 @@ import click
 import tabulate
 
 from recsys.cli.options import Format
+from recsys.data.rows import Rows
 
-Rows = Iterable[Sequence[Any]]
 
-
-def print_rows(
-    columns: Sequence[str], rows: Rows, form: Format, hidden: Sequence[str] = ()
-) -> None:
+def print_rows(rows: Rows, form: Format, hidden: Sequence[str] = ()) -> None:
     """Print rows on stdout.
 
     Args:
-        columns: name of each column.
-        rows: values of each row; JSON and CSV are printed as they come.
+        rows: what to print.
         form: 'table' for people, 'json' for a list of objects, 'csv' with a header.
         hidden: columns that a table leaves out, because a line above it says them.
     """
+    print_stream(rows.columns, rows.values, form, hidden)
+
+
+def print_stream(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    form: Format,
+    hidden: Sequence[str] = (),
+) -> None:
+    """Print rows as they come, in JSON and CSV; a table is printed when it is complete."""
     if form == "json":
         _print_json(columns, rows)
     elif form == "csv":
@@ -37,13 +43,12 @@ def print_rows(
     else:
         shown = [place for place, name in enumerate(columns) if name not in hidden]
         table = [[_table_value(row[place]) for place in shown] for row in rows]
-        headers = [columns[place] for place in shown]
-        # Numbers stay as they are: a title that looks like one must not be reformatted.
         click.echo(
             tabulate.tabulate(
                 table,
-                headers,
+                [columns[place] for place in shown],
                 tablefmt="simple",
+                # Numbers stay as they are: a title that looks like one must not be reformatted.
                 disable_numparse=[
                     place
                     for place in range(len(shown))
@@ -53,15 +58,7 @@ def print_rows(
         )
 
 
-def print_records(
-    records: Sequence[Mapping[str, Any]], form: Format, hidden: Sequence[str] = ()
-) -> None:
-    """Print rows that carry the names of their columns; see `print_rows`."""
-    columns = list(records[0]) if records else []
-    print_rows(columns, [list(row.values()) for row in records], form, hidden)
-
-
-def _print_json(columns: Sequence[str], rows: Rows) -> None:
+def _print_json(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     separator = "["
     for row in rows:
         values = (_plain(value) for value in row)

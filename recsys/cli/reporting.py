@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from recsys.cli.options import Globals, database_option, pass_globals, verbosity_options
+from recsys.cli.options import Shared, shared_options
+from recsys.launcher import launcher
 
 _log = logging.getLogger("recsys")
 
@@ -24,10 +25,8 @@ _log = logging.getLogger("recsys")
     metavar="DIR",
     help="Also write its pictures as PNG files into this folder.",
 )
-@database_option
-@verbosity_options
-@pass_globals
-def report(shared: Globals, output: Path, figures: Path | None) -> None:
+@shared_options("database")
+def report(shared: Shared, output: Path, figures: Path | None) -> None:
     """Make one HTML page with curves, errors, tuning and what they say.
 
     It needs no network and opens from disk. Everything comes from the warehouse, which is
@@ -39,10 +38,11 @@ def report(shared: Globals, output: Path, figures: Path | None) -> None:
     if not written.has_reference:
         _log.info(
             "Without the notebook network to compare with; add it with "
-            "`python cli.py train --preset notebook --promote never`."
+            "`%s train --preset notebook --promote never`.",
+            launcher(),
         )
     if not written.has_trials:
-        _log.info("Without tuning; run `python cli.py tune --trials 30` first to have it.")
+        _log.info("Without tuning; run `%s tune --trials 30` first to have it.", launcher())
     click.echo(f"{output}: {written.size / 1024:.0f} kB.")
     if figures is not None:
         click.echo(f"{figures}: {len(written.figures)} pictures.")

@@ -1,20 +1,15 @@
-"""Commands that ask the model: verify, similar. None of them loads torch."""
+"""Commands that ask the model: verify, recommend, similar. None of them loads torch."""
 
-import dataclasses
 import logging
+import math
+from pathlib import Path
 
 import click
 
-from recsys.cli.options import (
-    Globals,
-    database_option,
-    device_option,
-    format_option,
-    pass_globals,
-    verbosity_options,
-)
-from recsys.cli.output import print_records
-from recsys.config import RECOMMENDATION_COUNT
+from recsys.cli.options import Shared, shared_options
+from recsys.cli.output import print_rows
+from recsys.config import RECOMMENDATION_COUNT, RECOMMENDATION_METHODS
+from recsys.data.rows import Rows
 
 _log = logging.getLogger("recsys")
 
@@ -57,44 +52,102 @@ class _User(click.ParamType[int | None]):
     help="Which of their ratings; the model has never seen those of test.",
 )
 @click.option("--save", is_flag=True, help="Append the rows to table verifications.")
-@database_option
-@device_option
-@format_option
-@verbosity_options
-@pass_globals
-def verify(shared: Globals, user: int | None, count: int, split: str, save: bool) -> None:
+@shared_options("database", "device", "format")
+def verify(shared: Shared, user: int | None, count: int, split: str, save: bool) -> None:
     """Show predictions beside the real ratings of a user."""
-    import numpy as np
+    from recsys.serving.recommender import Recommender
+    from recsys.serving.verification import save_verifications
 
-    from recsys.data.registry import model_to_serve
-    from recsys.data.warehouse import open_for_reading, open_for_writing
-    from recsys.serving import verification
-    from recsys.serving.metrics import mae, rmse
-    from recsys.serving.scoring import load_scorer
-
-    with (open_for_writing if save else open_for_reading)(shared.database) as warehouse:
-        stored = model_to_serve(warehouse)
-        model = load_scorer(stored, shared.device)
-        if user is None:
-            user = verification.choose_random_user(warehouse, model, split)
-        compared = verification.verify_user(warehouse, model, user, count, split)
-        if save:
-            verification.save_verifications(warehouse, compared)
+    with Recommender(shared.database, shared.device) as recommender:
+        compared = recommender.verify(user, count, split)
+    if save:
+        save_verifications(shared.database, compared)
+    first = compared[0]
     if len(compared) < count:
-        _log.warning("User %d has only %d %s ratings.", user, len(compared), split)
+        _log.warning("User %d has only %d %s ratings.", first["user_id"], len(compared), split)
+    if shared.format == "table":
+        click.echo(f"User {first['user_id']}, {split} ratings, model {first['model_id']}\n")
+    print_rows(compared, shared.format, hidden=("model_id", "verified_at", "user_id", "split"))
+    if shared.format == "table":
+        errors = compared.column("error")
+        rmse = math.sqrt(sum(error**2 for error in errors) / len(errors))
+        mae = sum(abs(error) for error in errors) / len(errors)
+        click.echo(f"\nRMSE {rmse:.3f} stars, MAE {mae:.3f} stars over {len(errors)} movies.")
 
-    rows = [dataclasses.asdict(one) for one in compared]
+
+@click.command()
+@click.option("--user", type=int, metavar="ID", help="A user of the model.")
+@click.option(
+    "--ratings",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.csv",
+    help="Ratings of somebody whom the model has never seen: movie_id (or title) and rating.",
+)
+@click.option(
+    "-n",
+    "--count",
+    type=click.IntRange(min=1),
+    default=RECOMMENDATION_COUNT,
+    show_default=True,
+    help="How many movies.",
+)
+@click.option(
+    "--by",
+    "method",
+    type=click.Choice(RECOMMENDATION_METHODS),
+    default="rating",
+    show_default=True,
+    help="rating: the highest predicted rating; movies: most similar to the movies they "
+    "liked; users: what the most similar users liked (not with --ratings).",
+)
+@click.option(
+    "--why",
+    is_flag=True,
+    help="Add the movies they liked that are nearest to each (not with --ratings).",
+)
+@shared_options("database", "device", "format")
+def recommend(
+    shared: Shared, user: int | None, ratings: Path | None, count: int, method: str, why: bool
+) -> None:
+    """Recommend movies that a user has not rated.
+
+    Whatever the method, each movie comes with the rating that the network predicts; it is
+    confirmed if that is at or above the user's own mean.
+    """
+    if (user is None) == (ratings is None):
+        raise click.UsageError("Give either --user ID or --ratings FILE.csv.")
+    if ratings is not None and (method == "users" or why):
+        raise click.UsageError("--by users and --why need a --user of the model.")
+    from recsys.serving.recommender import Recommender
+
+    with Recommender(shared.database, shared.device) as recommender:
+        model_id = recommender.model_id
+        if user is not None:
+            whom = f"user {user}"
+            rows = recommender.recommend(user, count, method, why=why)
+        else:
+            assert ratings is not None
+            own = recommender.read_ratings(ratings)
+            whom = f"{ratings.name} ({len(own)} ratings)"
+            rows = recommender.recommend_for(own, count, method)
+    if len(rows) < count:
+        _log.warning("Only %d movies can be recommended to %s.", len(rows), whom)
     if shared.format == "table":
-        click.echo(f"User {user}, {split} ratings, model {stored.model_id}\n")
-    hidden = ("model_id", "verified_at", "user_id", "split")
-    print_records(rows, shared.format, hidden)
-    if shared.format == "table":
-        predicted = np.array([one.predicted_rating for one in compared])
-        actual = np.array([one.actual_rating for one in compared])
-        click.echo(
-            f"\nRMSE {rmse(predicted, actual):.3f} stars, MAE "
-            f"{mae(predicted, actual):.3f} stars over {len(compared)} movies."
-        )
+        click.echo(f"For {whom}, by {method}, model {model_id}\n")
+        rows = _with_reasons_as_text(rows)
+    hidden = ("model_id", "user_id", "method") + (("similarity",) if method == "rating" else ())
+    print_rows(rows, shared.format, hidden)
+
+
+def _with_reasons_as_text(rows: Rows) -> Rows:
+    if "reasons" not in rows.columns:
+        return rows
+    texts = (
+        "; ".join(f"{one['because_title']}: {one['user_rating']:g}" for one in reasons)
+        for reasons in rows.column("reasons")
+    )
+    records = (row | {"reasons": text} for row, text in zip(rows, texts, strict=True))
+    return Rows.from_records(rows.columns, records)
 
 
 @click.command()
@@ -107,35 +160,16 @@ def verify(shared: Globals, user: int | None, count: int, split: str, save: bool
     show_default=True,
     help="How many movies.",
 )
-@database_option
-@format_option
-@verbosity_options
-@pass_globals
-def similar(shared: Globals, movie: int, count: int) -> None:
+@shared_options("database", "format")
+def similar(shared: Shared, movie: int, count: int) -> None:
     """Show the movies whose embeddings are nearest to one movie's (cosine)."""
-    import numpy as np
+    from recsys.serving.recommender import Recommender
 
-    from recsys.data.registry import model_to_serve
-    from recsys.data.warehouse import open_for_reading
-    from recsys.serving.recommendation import movie_titles, nearest_movies
-
-    with open_for_reading(shared.database) as warehouse:
-        stored = model_to_serve(warehouse)
-        titles = movie_titles(warehouse, stored)
-        nearest, similarity = nearest_movies(stored.movies, movie, count)
-    rows = [
-        {
-            "movie_id": movie,
-            "rank": rank,
-            "similar_movie_id": int(stored.movies.ids[index]),
-            "title": titles[index],
-            "similarity": float(cosine),
-        }
-        for rank, (index, cosine) in enumerate(zip(nearest, similarity, strict=True), start=1)
-    ]
+    with Recommender(shared.database) as recommender:
+        rows = recommender.similar(movie, count)
+        title = recommender.movie(movie)["title"]
     if len(rows) < count:
         _log.warning("The model knows only %d other movies.", len(rows))
     if shared.format == "table":
-        title = titles[int(np.flatnonzero(stored.movies.ids == movie)[0])]
-        click.echo(f"Nearest to {title}, model {stored.model_id}\n")
-    print_records(rows, shared.format, hidden=("movie_id",))
+        click.echo(f"Nearest to {title}, model {recommender.model_id}\n")
+    print_rows(rows, shared.format, hidden=("model_id", "movie_id"))

@@ -3,13 +3,7 @@
 import click
 
 from recsys.cli.building import describe_outcome
-from recsys.cli.options import (
-    Globals,
-    database_option,
-    device_option,
-    pass_globals,
-    verbosity_options,
-)
+from recsys.cli.options import Shared, shared_options
 from recsys.config import PRESETS
 
 
@@ -60,12 +54,9 @@ from recsys.config import PRESETS
     help="Trainings of the best and of the current configuration, to see how far seeds "
     "alone move them.",
 )
-@database_option
-@device_option
-@verbosity_options
-@pass_globals
+@shared_options("database", "device")
 def tune(
-    shared: Globals,
+    shared: Shared,
     trials: int,
     timeout: float | None,
     jobs: int,

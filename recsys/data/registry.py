@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from recsys.data.warehouse import Warehouse
 from recsys.data.weights import Ids, NetworkWeights, Vectors, store_weights
 from recsys.errors import NoModelError, UnknownIdError
+from recsys.launcher import launcher
 
 _log = logging.getLogger(__name__)
 
@@ -281,8 +282,9 @@ def warn_if_stale(warehouse: Warehouse, model: StoredModel) -> None:
     """Say so if the data changed since the model was trained."""
     if not is_trained_on(warehouse, model.data_fingerprint):
         _log.warning(
-            "Model %s is stale: the data changed since it was trained. Run `python cli.py train`.",
+            "Model %s is stale: the data changed since it was trained. Run `%s train`.",
             model.model_id,
+            launcher(),
         )
 
 

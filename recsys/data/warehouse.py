@@ -87,6 +87,11 @@ class Warehouse:
         with translated(self.path):
             self._connection.close()
 
+    def cursor(self) -> "Warehouse":
+        """Return the same file with a connection of its own, for another thread."""
+        with translated(self.path):
+            return Warehouse(self._connection.cursor(), self.path)
+
     def checkpoint(self) -> None:
         """Write everything from the log beside the file into the file itself.
 
@@ -261,19 +266,14 @@ def create_relations(warehouse: Warehouse, first: int, last: int, **parameters: 
 
 
 def open_for_reading(path: Path) -> Warehouse:
-    """Open a warehouse read-only: any number of processes may do so at once.
+    """Open a warehouse read-only and shut off from other files and the network.
+
+    Any number of processes may do so at once.
 
     Raises:
         WarehouseMissingError, WarehouseUnreadableError, WarehouseLockedError.
     """
-    return _open_existing(path, read_only=True, config=_CONFIG)
-
-
-def open_for_queries(path: Path) -> Warehouse:
-    """Open a warehouse read-only and shut off from files and network, for `sql`."""
-    warehouse = _open_existing(path, read_only=True, config=_CONFIG | _SANDBOX)
-    warehouse.run("lock_configuration")
-    return warehouse
+    return _open_existing(path, read_only=True, config=_CONFIG | _SANDBOX)
 
 
 def open_for_writing(path: Path) -> Warehouse:
@@ -311,9 +311,13 @@ def _connect(
     path: Path, *, read_only: bool, config: dict[str, str | bool | int | float | list[str]]
 ) -> Warehouse:
     with translated(path):
-        warehouse = Warehouse(duckdb.connect(path, read_only=read_only, config=config), path)
-    warehouse.run("hide_progress")
-    return warehouse
+        connection = duckdb.connect(path, read_only=read_only, config=config)
+        # Who opens a file for reading twice in one process shares its settings, locked already.
+        with suppress(duckdb.InvalidInputException):
+            connection.execute("set enable_progress_bar = false")
+            if read_only:
+                connection.execute("set lock_configuration = true")
+    return Warehouse(connection, path)
 
 
 @contextmanager
@@ -322,6 +326,8 @@ def translated(path: Path) -> Iterator[None]:
     try:
         with _interruptible():
             yield
+    except duckdb.ConnectionException as error:
+        raise WarehouseLockedError(path, " in this process, for another use") from error
     except (duckdb.IOException, duckdb.PermissionException, *_OUT_OF_SPACE, OSError) as error:
         raise _foreseen(path, str(error)) from error
     except duckdb.Error as error:
@@ -358,7 +364,7 @@ def _foreseen(path: Path, reason: str) -> RecsysError:
     if "Could not set lock" in reason:
         holder = re.search(r"held in (\S+) \(PID (\d+)\)", reason)
         named = f" ({Path(holder[1]).name}, process {holder[2]})" if holder else ""
-        return WarehouseLockedError(path, named)
+        return WarehouseLockedError(path, f" by another process{named}")
     if any(sign in reason for sign in _SIGNS_OF_AN_UNREADABLE_FILE):
         return WarehouseUnreadableError(path, first_line)
     return WarehouseUnwritableError(path, first_line)

@@ -2,7 +2,7 @@
 
 Flows in: the current model. Flows out: `predictions`, `recommendations`, what they are
 worth in `evaluation`, and the verification of every test row. Memory is bounded by one
-batch of users. Never imports torch.
+batch of users.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from recsys.arrays import Indices, Vectors
 from recsys.config import RECOMMENDATION_COUNT, RECOMMENDATION_METHODS
 from recsys.data.registry import (
     Parity,
@@ -21,15 +22,10 @@ from recsys.data.registry import (
     warn_if_stale,
 )
 from recsys.data.warehouse import Warehouse, open_for_writing
-from recsys.data.weights import Ids
 from recsys.errors import UnknownModelError
 from recsys.progress import Progress, silent
 from recsys.serving.evaluation import evaluate_recommendations, store_evaluation
-from recsys.serving.recommendation import (
-    KnownRatings,
-    load_known_ratings,
-    recommend,
-)
+from recsys.serving.recommendation import Recommendations, load_known_ratings, recommend
 from recsys.serving.scoring import LoadedModel, load_scorer
 
 # Pairs that are held in memory at once.
@@ -102,16 +98,18 @@ def score_everyone(warehouse: Warehouse, model: LoadedModel, progress: Progress 
     warehouse.run("create_known_pairs")
     warehouse.run("create_known_titles", model_id=stored.model_id)
     warehouse.run("create_known_intervals", model_id=stored.model_id)
-    known = load_known_ratings(warehouse, model)
+    known = load_known_ratings(warehouse, stored)
 
     user_count, movie_count = len(stored.users.ids), len(stored.movies.ids)
     batch = max(1, _PAIRS_PER_BATCH // movie_count)
     with progress("Scoring") as draw:
         for start in range(0, user_count, batch):
             users = np.arange(start, min(start + batch, user_count))
-            _insert_predictions(warehouse, model, users)
+            predicted = model.predict_table(users)
+            _insert_predictions(warehouse, stored, users, predicted)
             for method in RECOMMENDATION_METHODS:
-                _insert_recommendations(warehouse, model, known, users, method)
+                found = recommend(stored, predicted, known, users, method, RECOMMENDATION_COUNT)
+                _insert_recommendations(warehouse, stored, found)
             draw(len(users) + start, user_count, "users")
 
     store_evaluation(warehouse, stored.model_id, evaluate_recommendations(warehouse, stored, known))
@@ -130,26 +128,24 @@ def _compare_with_sql(warehouse: Warehouse, model: StoredModel) -> Parity:
     return Parity("sql", "predictions", **compared, tolerance=_SQL_TOLERANCE)
 
 
-def _insert_predictions(warehouse: Warehouse, model: LoadedModel, users: Ids) -> None:
-    stored = model.stored
-    ratings = model.predict_table(users)
+def _insert_predictions(
+    warehouse: Warehouse, stored: StoredModel, users: Indices, predicted: Vectors
+) -> None:
     warehouse.append(
         "insert_predictions",
         "new_predictions",
         {
-            "user_id": np.repeat(stored.users.ids[users], ratings.shape[1]),
+            "user_id": np.repeat(stored.users.ids[users], predicted.shape[1]),
             "movie_id": np.tile(stored.movies.ids, len(users)),
-            "predicted_rating": ratings.ravel(),
+            "predicted_rating": predicted.ravel(),
         },
         model_id=stored.model_id,
     )
 
 
 def _insert_recommendations(
-    warehouse: Warehouse, model: LoadedModel, known: KnownRatings, users: Ids, method: str
+    warehouse: Warehouse, stored: StoredModel, found: Recommendations
 ) -> None:
-    stored = model.stored
-    found = recommend(model, known, users, method, RECOMMENDATION_COUNT)
     if len(found.rank) == 0:
         return
     warehouse.append(
@@ -164,5 +160,5 @@ def _insert_recommendations(
             "is_confirmed": found.is_confirmed,
         },
         model_id=stored.model_id,
-        method=method,
+        method=found.method,
     )

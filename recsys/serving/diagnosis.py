@@ -1,7 +1,7 @@
 """What is installed, what works, and what to do about what does not.
 
-Flows in: the path of a warehouse. Flows out: findings, one per thing looked at. Never
-imports torch: it only asks for its version.
+Flows in: the path of a warehouse. Flows out: one row per thing looked at. It asks for the
+version of torch and never imports it.
 """
 
 import platform
@@ -9,8 +9,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from recsys.data.registry import find_model, is_trained_on
+from recsys.data.rows import Rows
 from recsys.data.warehouse import open_for_reading
 from recsys.errors import RecsysError
+from recsys.launcher import launcher
 from recsys.serving.scoring import cuda_problem
 
 _PACKAGES = (
@@ -25,49 +27,51 @@ _PACKAGES = (
     "click",
 )
 
-Finding = dict[str, str | bool]
+Row = dict[str, str | bool]
+_COLUMNS = ("subject", "found", "is_ok", "remedy")
 
 
-def diagnose(database: Path) -> list[Finding]:
+def diagnose(database: Path) -> Rows:
     """Return what was looked at, what was found, whether it is well and what to do."""
     packages = [_diagnose_package(name) for name in _PACKAGES]
-    python = _finding("python", platform.python_version())
-    return [python, *packages, _diagnose_cuda(), *_diagnose_warehouse(database)]
+    python = _row("python", platform.python_version())
+    rows = [python, *packages, _diagnose_cuda(), *_diagnose_warehouse(database)]
+    return Rows.from_records(_COLUMNS, rows)
 
 
-def _finding(subject: str, found: str, remedy: str = "") -> Finding:
+def _row(subject: str, found: str, remedy: str = "") -> Row:
     return {"subject": subject, "found": found, "is_ok": not remedy, "remedy": remedy}
 
 
-def _diagnose_package(name: str) -> Finding:
+def _diagnose_package(name: str) -> Row:
     try:
-        return _finding(name, version(name))
+        return _row(name, version(name))
     except PackageNotFoundError:
-        return _finding(name, "missing", "pip install -c constraints.txt -e .")
+        return _row(name, "missing", "pip install -c constraints.txt -e .")
 
 
-def _diagnose_cuda() -> Finding:
+def _diagnose_cuda() -> Row:
     problem = cuda_problem()
     if problem is None:
-        return _finding("device", "CUDA works in onnxruntime")
+        return _row("device", "CUDA works in onnxruntime")
     # A machine without CUDA is well: everything runs on the CPU.
-    return _finding("device", f"CPU: {problem}")
+    return _row("device", f"CPU: {problem}")
 
 
-def _diagnose_warehouse(database: Path) -> list[Finding]:
+def _diagnose_warehouse(database: Path) -> list[Row]:
     try:
         with open_for_reading(database) as warehouse:
             source = warehouse.row("select_ratings_source")
             model = find_model(warehouse)
             is_fresh = model is not None and is_trained_on(warehouse, model.data_fingerprint)
     except RecsysError as error:
-        return [_finding("warehouse", error.what, error.remedy)]
+        return [_row("warehouse", error.what, error.remedy)]
     kind = "synthetic" if source["is_synthetic"] else "real"
     ratings = f"{source['rows']} {kind} ratings from {source['uri']}"
     if model is None:
-        trained = _finding("model", "none", "python cli.py train")
+        trained = _row("model", "none", f"{launcher()} train")
     elif not is_fresh:
-        trained = _finding("model", f"{model.model_id} is stale", "python cli.py train")
+        trained = _row("model", f"{model.model_id} is stale", f"{launcher()} train")
     else:
-        trained = _finding("model", f"{model.model_id} fits the data")
-    return [_finding("warehouse", str(database)), _finding("source", ratings), trained]
+        trained = _row("model", f"{model.model_id} fits the data")
+    return [_row("warehouse", str(database)), _row("source", ratings), trained]

@@ -1,7 +1,7 @@
 """Evaluation: how good a model predicts and ranks, and baselines on the same rows.
 
 Flows in: a loaded model, the views `baseline_predictions` and `interval_radii`, and what
-was recommended. Flows out: rows of `evaluation`. Never imports torch.
+was recommended. Flows out: rows of `evaluation`.
 """
 
 import math
@@ -12,14 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.arrays import Floats, Ids, Indices, Mask
 from recsys.config import RECOMMENDATION_COUNT
 from recsys.data.registry import StoredModel
 from recsys.data.warehouse import Warehouse
-from recsys.data.weights import Ids
 from recsys.serving.metrics import (
     Estimate,
-    Floats,
-    Mask,
     Ratio,
     estimate,
     sum_errors,
@@ -147,7 +145,7 @@ def evaluate_recommendations(
 
 def _recommend_best(
     score: Floats, movie_ids: Ids, known: KnownRatings, user_count: int
-) -> tuple[Ids, Ids]:
+) -> tuple[Indices, Indices]:
     """Return (user, movie) of the best movies that each user has not rated.
 
     Args:
@@ -162,7 +160,7 @@ def _recommend_best(
     batch = max(1, _CELLS_PER_BATCH // len(order))
     for start in range(0, user_count, batch):
         some = np.arange(start, min(start + batch, user_count))
-        own, row = known.table_rows(some)
+        own, row = known.of_users(some)
         is_open: Mask = np.ones((len(some), len(order)), bool)
         is_open[row, place[own.movie_index]] = False
         is_open &= is_open.cumsum(axis=1) <= RECOMMENDATION_COUNT

@@ -1,7 +1,6 @@
 """How good predictions and rankings are, and how sure we are of that.
 
-Flows in: arrays of predicted and actual ratings. Flows out: numbers. Pure numpy. The next
-file is `training.py`, which reports them per epoch, and `evaluation.py`, which stores them.
+Flows in: arrays of predicted and actual ratings. Flows out: numbers. Pure numpy.
 """
 
 from collections.abc import Hashable, Mapping

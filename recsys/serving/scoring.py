@@ -1,22 +1,19 @@
 """Predicted ratings from a stored model, by onnxruntime on CUDA or CPU.
 
 Flows in: a model of the registry and pairs of its rows. Flows out: ratings in stars. The
-only module that imports onnxruntime; never torch. The next files are `verification.py`,
-`recommendation.py` and `batch_scoring.py`.
+only module that imports onnxruntime.
 """
 
 import contextlib
 import ctypes
 import io
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
+from recsys.arrays import Ids, Indices, Vectors
 from recsys.data.registry import StoredModel
-from recsys.data.weights import Ids
 from recsys.errors import DeviceError
 
 # Throughput peaks where inputs and activations of one call fit the cache.
@@ -40,6 +37,8 @@ class Scorer:
     """
 
     def __init__(self, onnx: bytes, device: str = "auto") -> None:
+        import onnxruntime  # what the tables hold is served without it
+
         wanted = _wanted_provider(device)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = _FATAL_ONLY
@@ -74,17 +73,6 @@ class Scorer:
         return ratings
 
 
-class Predictor(Protocol):
-    """What can say how users would rate every movie of a model."""
-
-    @property
-    def stored(self) -> StoredModel:
-        """Return the model."""
-
-    def predict_table(self, user_index: Ids) -> NDArray[np.float32]:
-        """Return ratings (stars), shape (users, movies of the model)."""
-
-
 @dataclass(frozen=True)
 class LoadedModel:
     """A stored model with the session that scores for it."""
@@ -92,7 +80,7 @@ class LoadedModel:
     stored: StoredModel
     scorer: Scorer
 
-    def predict_ids(self, user_ids: Ids, movie_ids: Ids) -> NDArray[np.float32]:
+    def predict_ids(self, user_ids: Ids, movie_ids: Ids) -> Vectors:
         """Return the predicted rating (stars) of each (user, movie) pair, shape (rows,).
 
         Raises:
@@ -103,7 +91,7 @@ class LoadedModel:
             self.stored.movies.indices_of(movie_ids),
         )
 
-    def predict_table(self, user_index: Ids) -> NDArray[np.float32]:
+    def predict_table(self, user_index: Indices) -> Vectors:
         """Return the ratings (stars) of some users for all movies of the model.
 
         Args:
@@ -143,6 +131,8 @@ def cuda_problem() -> str | None:
 
     The libraries are tried before onnxruntime is asked: asking it in vain prints errors.
     """
+    import onnxruntime
+
     if _CUDA not in onnxruntime.get_available_providers():
         return "this onnxruntime was built without CUDA"
     if not _loads(_DRIVER):

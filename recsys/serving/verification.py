@@ -1,43 +1,41 @@
 """Verification: predictions beside the real ratings of one user.
 
-Flows in: a loaded model, a user, how many of their movies. Flows out: one comparison per
-movie, and rows of `verifications` if they are to be kept. Never imports torch.
+Flows in: a loaded model, a user, how many of their movies. Flows out: rows of table
+`verifications`, appended there if they are to be kept.
 """
 
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 
-from recsys.data.warehouse import Warehouse
+from recsys.data.rows import Rows
+from recsys.data.warehouse import Warehouse, open_for_writing
 from recsys.errors import NothingToVerifyError
 from recsys.serving.scoring import LoadedModel
 
-
-@dataclass(frozen=True)
-class Verification:
-    """One rating beside its prediction; a row of `verifications` (ratings in stars)."""
-
-    model_id: str
-    verified_at: datetime
-    user_id: int
-    movie_id: int
-    title: str
-    split: str
-    actual_rating: float
-    predicted_rating: float
-    error: float
+# Columns of table `verifications`.
+COLUMNS = (
+    "model_id",
+    "verified_at",
+    "user_id",
+    "movie_id",
+    "title",
+    "split",
+    "actual_rating",
+    "predicted_rating",
+    "error",
+)
 
 
-def choose_random_user(warehouse: Warehouse, model: LoadedModel, split: str) -> int:
-    """Return a user, each with the same chance, who has ratings in this split.
+def choose_random_user(warehouse: Warehouse, model_id: str, split: str) -> int:
+    """Return a user of a model, each with the same chance, who has ratings in this split.
 
     Raises:
         NothingToVerifyError: nobody has.
     """
-    known = warehouse.rows("select_users_in_split", split=split, model_id=model.stored.model_id)
+    known = warehouse.rows("select_users_in_split", split=split, model_id=model_id)
     if not known:
         raise NothingToVerifyError(None, split)
     return int(random.choice(known)["user_id"])
@@ -45,7 +43,7 @@ def choose_random_user(warehouse: Warehouse, model: LoadedModel, split: str) -> 
 
 def verify_user(
     warehouse: Warehouse, model: LoadedModel, user_id: int, count: int, split: str
-) -> list[Verification]:
+) -> Rows:
     """Compare predictions with ratings that a user gave.
 
     Args:
@@ -56,7 +54,7 @@ def verify_user(
         split: 'train', 'valid' or 'test'.
 
     Returns:
-        Up to `count` comparisons, highest rating first, ties by movie_id.
+        Up to `count` rows of table `verifications`, highest rating first, ties by movie_id.
 
     Raises:
         UnknownIdError: the model has never seen this user.
@@ -72,25 +70,25 @@ def verify_user(
     )
     if not rated:
         raise NothingToVerifyError(user_id, split)
-    predicted = model.predict_ids(
-        np.array([row["user_id"] for row in rated]),
-        np.array([row["movie_id"] for row in rated]),
-    )
+    movie_ids = np.array(rated.column("movie_id"))
+    predicted = model.predict_ids(np.full(len(rated), user_id), movie_ids)
     now = datetime.now(UTC).replace(tzinfo=None)
     compared = [
-        Verification(
-            model_id=model.stored.model_id,
-            verified_at=now,
-            **row,
-            predicted_rating=float(rating),
-            error=float(rating) - row["actual_rating"],
-        )
+        row
+        | {
+            "model_id": model.stored.model_id,
+            "verified_at": now,
+            "predicted_rating": float(rating),
+            "error": float(rating) - row["actual_rating"],
+        }
         for row, rating in zip(rated, predicted, strict=True)
     ]
-    return sorted(compared, key=lambda one: (-one.actual_rating, one.movie_id))
+    compared.sort(key=lambda row: (-row["actual_rating"], row["movie_id"]))
+    return Rows.from_records(COLUMNS, compared)
 
 
-def save_verifications(warehouse: Warehouse, compared: Sequence[Verification]) -> None:
-    """Append comparisons to `verifications`, in one transaction."""
-    with warehouse.transaction():
-        warehouse.append_records("insert_verifications", "new_verifications", compared)
+def save_verifications(path: Path, compared: Rows) -> None:
+    """Append comparisons to table `verifications` of a warehouse, in one transaction."""
+    columns = {name: np.array(compared.column(name)) for name in compared.columns}
+    with open_for_writing(path) as warehouse, warehouse.transaction():
+        warehouse.append("insert_verifications", "new_verifications", columns)

@@ -1,7 +1,5 @@
 -- What speaks for some movies to one user.
 select
-    model_id,
-    user_id,
     movie_id,
     reason_rank,
     because_movie_id,

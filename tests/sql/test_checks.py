@@ -7,7 +7,6 @@ import duckdb
 import pytest
 
 from recsys import pipeline
-from recsys.config import DataSettings
 from recsys.data.sql_files import sql_folder
 from recsys.data.warehouse import open_for_reading
 from recsys.errors import CheckFailedError
@@ -212,13 +211,7 @@ def test_a_failing_check_leaves_the_previous_warehouse_byte_for_byte(write_csv, 
     path.parent.mkdir()
 
     def build():
-        pipeline.build_warehouse(
-            path,
-            str(tmp_path / "data"),
-            DataSettings(**SETTINGS),
-            pipeline.TrainingOptions(),
-            data_only=True,
-        )
+        pipeline.build(path, str(tmp_path / "data"), **SETTINGS, training=None)
 
     build()
     before = path.read_bytes()

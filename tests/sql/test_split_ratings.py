@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from recsys import pipeline
-from recsys.config import DataSettings
 from recsys.data.warehouse import open_for_reading
 from tests.conftest import MOVIELENS
 
@@ -62,9 +61,9 @@ def test_neither_threads_nor_the_order_of_the_file_matter(given, select, threads
 @pytest.mark.parametrize("seed", GOLDEN_SAMPLE)
 def test_the_split_of_the_sample_never_changes(select, tmp_path, seed):
     path = tmp_path / "sample.duckdb"
-    settings = DataSettings(top_movies=60, min_ratings=20, split_seed=seed)
-    options = pipeline.TrainingOptions()
-    pipeline.build_warehouse(path, "sample:20000", settings, options, data_only=True)
+    pipeline.build(
+        path, "sample:20000", top_movies=60, min_ratings=20, split_seed=seed, training=None
+    )
     with open_for_reading(path) as warehouse:
         ours = select(warehouse, CHECKSUM)
     assert ours == [(GOLDEN_SAMPLE[seed],)]
@@ -150,8 +149,7 @@ def test_who_is_held_out_without_a_train_rating_is_named(given):
 @pytest.mark.skipif(not MOVIELENS.is_dir(), reason="RECSYS_SOURCE names no MovieLens folder")
 def test_movielens_gives_the_numbers_that_we_know(select, tmp_path):
     path = tmp_path / "movielens.duckdb"
-    options = pipeline.TrainingOptions()
-    pipeline.build_warehouse(path, str(MOVIELENS), DataSettings(), options, data_only=True)
+    pipeline.build(path, str(MOVIELENS), training=None)
     with open_for_reading(path) as warehouse:
         assert warehouse.rows("select_rating_funnel").values == [
             ("all ratings", 100836, 610, 9724),
