@@ -3,7 +3,7 @@
     python benchmarks/new_users.py --source data/ml-latest-small
 
 For each group of ten active users a network is trained without them; each of them is then
-introduced with half of their ratings (`recsys.serving.fold_in`), and the other half is predicted.
+folded in with half of their ratings (`recsys.serving.fold_in`), and the other half is predicted.
 Beside it stand the damped bias from the same half, and a network that was trained on the
 same half. Last comes the time that it takes. Tables go to stdout as Markdown.
 """
@@ -31,25 +31,18 @@ from warehouses import read_material
 
 from recsys.config import RECOMMENDATION_COUNT, DataSettings
 from recsys.data.registry import Entities, StoredModel
-from recsys.data.weights import NetworkWeights
 from recsys.learning.dataset import Dataset
-from recsys.learning.network import FoldedNetwork, weights_of
+from recsys.learning.export import export_network
 from recsys.learning.training import Fit, adapt, choose_preset, fit
-from recsys.serving.fold_in import introduce_user
+from recsys.serving.fold_in import fit_prior
 from recsys.serving.metrics import rmse
+from recsys.serving.recommendation import recommend_for_ratings
+from recsys.serving.scoring import LoadedModel, load_scorer
 
 SPLIT_SEED = 42
 PACKAGES = ("torch", "numpy", "duckdb")
-METHODS = ("damped bias", "introduced", "trained on")
+METHODS = ("damped bias", "folded in", "trained on")
 TIMED_ROUNDS = 20
-
-
-@dataclass(frozen=True)
-class Server:
-    """A trained network as `recommend --ratings` finds it."""
-
-    stored: StoredModel
-    weights: NetworkWeights
 
 
 @dataclass(frozen=True)
@@ -82,7 +75,7 @@ def main() -> None:
     )
     print(f"\n## RMSE of the held halves (stars)\n\n{_error_table(groups, results)}")
     print(f"\n## Paired difference in RMSE, users as clusters\n\n{_difference_table(results)}")
-    print(f"\n## Time to introduce and recommend, warm\n\n{_time_table(results)}")
+    print(f"\n## Time to fold in and recommend, warm\n\n{_time_table(results)}")
 
 
 def _parse() -> argparse.Namespace:
@@ -99,8 +92,7 @@ def _parse() -> argparse.Namespace:
 
 def _measure(dataset: Dataset, newcomers: Newcomers) -> GroupResult:
     others = without(dataset, newcomers)
-    server = _serve(_train(others), others)
-    introduced, seconds = _introduce(server, newcomers)
+    folded_in, seconds = _fold_in(_serve(_train(others), others), newcomers)
     bias = damped_bias(
         split_of(others).train,
         newcomers.given,
@@ -109,7 +101,7 @@ def _measure(dataset: Dataset, newcomers: Newcomers) -> GroupResult:
     )
     predictions = {
         "damped bias": bias.clip(dataset.lowest_rating, dataset.highest_rating),
-        "introduced": introduced,
+        "folded in": folded_in,
         "trained on": _predict(_train(with_given(dataset, newcomers)), newcomers.held),
     }
     return GroupResult(newcomers, predictions, seconds)
@@ -120,11 +112,12 @@ def _train(dataset: Dataset) -> Fit:
     return fit(dataset, preset.network, adapt(preset.training, dataset))
 
 
-def _serve(trained: Fit, dataset: Dataset) -> Server:
+def _serve(trained: Fit, dataset: Dataset) -> LoadedModel:
+    """Return a trained network as `recommend --ratings` finds it."""
     network = trained.network
     stored = StoredModel(
         model_id="",
-        onnx=b"",  # somebody new is served from the weights
+        onnx=export_network(network, {}),
         data_fingerprint=dataset.fingerprint,
         fit_on="train",
         valid_rmse=trained.valid_rmse,
@@ -135,26 +128,27 @@ def _serve(trained: Fit, dataset: Dataset) -> Server:
             "movie", dataset.movie_ids, network.movie_embedding.weight.detach().numpy()
         ),
     )
-    return Server(stored, weights_of(FoldedNetwork(network)))
+    return load_scorer(stored, "cpu")
 
 
-def _introduce(server: Server, newcomers: Newcomers) -> tuple[Vector, list[float]]:
+def _fold_in(model: LoadedModel, newcomers: Newcomers) -> tuple[Vector, list[float]]:
     """Return the predictions of the held half, and the seconds of each request."""
     given, held = newcomers.given, newcomers.held
+    scale = model.stored.lowest_rating, model.stored.highest_rating
     predicted = np.empty(len(held))
     seconds = []
+    prior = fit_prior(model)
     for number in range(TIMED_ROUNDS):
         for user in newcomers.user_index:
             rows = given.pairs.user_index == user
+            own = given.pairs.movie_index[rows], given.rating[rows]
             started = time.perf_counter()
-            somebody = introduce_user(
-                server.stored, server.weights, given.pairs.movie_index[rows], given.rating[rows]
-            )
-            somebody.recommend("rating", RECOMMENDATION_COUNT)
+            expected = prior.expect(*own)
+            recommend_for_ratings(model.stored, expected, *own, "rating", RECOMMENDATION_COUNT)
             if number:  # the first round warms up
                 seconds.append(time.perf_counter() - started)
             asked = held.pairs.user_index == user
-            predicted[asked] = somebody.predicted[0, held.pairs.movie_index[asked]]
+            predicted[asked] = expected[held.pairs.movie_index[asked]].clip(*scale)
     return predicted, seconds
 
 
@@ -185,9 +179,9 @@ def _difference_table(results: list[GroupResult]) -> str:
     joined = {m: np.concatenate([one.errors(m) for one in results]) for m in METHODS}
     lines = []
     for other in ("damped bias", "trained on"):
-        one = paired_bootstrap(users, joined["introduced"], joined[other])
+        one = paired_bootstrap(users, joined["folded in"], joined[other])
         interval = f"{one.ci_low:+.4f} … {one.ci_high:+.4f}"
-        lines.append([f"introduced − {other}", f"{one.value:+.4f}", interval])
+        lines.append([f"folded in − {other}", f"{one.value:+.4f}", interval])
     return markdown(["difference", "RMSE", "95 %"], lines)
 
 
