@@ -52,7 +52,10 @@ def __getattr__(name: str) -> Any:
         name = "Recommender"
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    from recsys.errors import missing_packages_named
+
+    with missing_packages_named():
+        return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

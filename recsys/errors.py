@@ -34,12 +34,14 @@ RecsysError
 │   └── StudyStorageError
 ├── DeviceError            the device that was asked for is not there
 ├── QueryError             a person's SQL does not run
-└── OutputError            a file cannot be written
+├── OutputError            a file cannot be written
+└── MissingPackageError    a package of an extra is not installed
 
 A class fixes its wording; callers pass facts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from recsys.launcher import launcher
@@ -395,3 +397,38 @@ class OutputError(RecsysError):
             f"Cannot write {str(path)!r}: {reason}.",
             "Name a file in a folder that exists and that you may write.",
         )
+
+
+# Packages that the base install lacks, and the extra that brings each.
+_EXTRA_OF = {
+    "jinja2": "report",
+    "matplotlib": "report",
+    "onnx": "train",
+    "onnxscript": "train",
+    "optuna": "train",
+    "threadpoolctl": "train",
+    "torch": "train",
+}
+
+
+class MissingPackageError(RecsysError):
+    """A package of an extra is not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(
+            f"This needs {package}, which is not installed.",
+            f'Run `pip install "recsys-duckdb[{extra}]"`, or in a checkout '
+            f'`pip install -c constraints.txt -e ".[{extra}]"`.',
+        )
+
+
+@contextmanager
+def missing_packages_named() -> Iterator[None]:
+    """Turn the lack of an extra's package into an error that says what to install."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in _EXTRA_OF:
+            raise
+        raise MissingPackageError(package, _EXTRA_OF[package]) from error

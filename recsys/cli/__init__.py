@@ -15,7 +15,7 @@ import click
 from recsys.cli import building, inspecting, models, reporting, serving, tuning
 from recsys.cli.options import Shared, set_verbosity, shared_options
 from recsys.config import DATABASE_VARIABLE
-from recsys.errors import RecsysError
+from recsys.errors import RecsysError, missing_packages_named
 from recsys.launcher import launcher
 
 COMMANDS = (
@@ -60,7 +60,8 @@ class Commands(click.Group):
         named = os.environ.get(DATABASE_VARIABLE)
         ctx.obj = Shared(database=Path(named)) if named else Shared()
         try:
-            return super().invoke(ctx)
+            with missing_packages_named():
+                return super().invoke(ctx)
         except RecsysError as error:
             raise ForeseenError(error) from error
 
@@ -79,7 +80,7 @@ class Commands(click.Group):
       {launcher()} sql "select * from predictions where user_id = 599 limit 5"
     """,
 )
-@click.version_option(package_name="recsys")
+@click.version_option(package_name="recsys-duckdb")
 @shared_options("database", "device", "format")
 def commands(shared: Shared) -> None:
     """Set the shared options; the subcommand does the work."""
