@@ -63,17 +63,15 @@ def test_a_gain_that_a_few_users_bring_does_not() -> None:
 
 
 def test_the_least_gain_is_that_of_a_bootstrap_over_users() -> None:
-    generator = np.random.default_rng(5)
-    challenger, current = generator.normal(0, 0.7, (1, 100)), generator.normal(0, 0.75, (1, 100))
+    generator, user = np.random.default_rng(5), np.repeat(np.arange(100), 5)
+    challenger, current = generator.normal(0, 0.7, (1, 500)), generator.normal(0, 0.75, (1, 500))
     draws = []
     for _ in range(2000):
-        rows = np.concatenate(
-            [np.flatnonzero(one == USER) for one in generator.integers(0, 20, 20)]
-        )
+        rows = np.concatenate([np.flatnonzero(one == user) for one in generator.integers(0, 100, 100)])
         rmse = [np.sqrt((side[0, rows] ** 2).mean()) for side in (challenger, current)]
         draws.append(rmse[1] - rmse[0])
     expected = np.quantile(draws, 0.025)
-    assert Comparison(challenger, current, USER).least_gain == pytest.approx(expected, abs=0.01)
+    assert Comparison(challenger, current, user).least_gain == pytest.approx(expected, abs=0.01)
 
 
 def test_a_challenger_that_fails_does_not_win() -> None:

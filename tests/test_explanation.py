@@ -15,7 +15,6 @@ from recsys.report.accuracy import (
     explain_calibration,
     explain_evaluation,
     explain_predictions,
-    paired_gain,
 )
 from recsys.report.data import LearningCurve, Movies
 from recsys.report.importance import measure_importance
@@ -225,17 +224,6 @@ def test_calibration_is_judged_by_its_own_errors(shift: float, word: str) -> Non
     ]
     finding = explain_calibration(evidence(calibration=rows))
     assert word in finding.title
-
-
-def test_the_paired_gain_is_the_difference_of_both_errors() -> None:
-    rows = [
-        {"rating_count": 10, "model_square": 4.0, "baseline_square": 9.0},
-        {"rating_count": 30, "model_square": 12.0, "baseline_square": 27.0},
-    ]
-    gain, low, high = paired_gain(rows)
-    assert gain == pytest.approx(0.9**0.5 - 0.4**0.5)
-    assert low == pytest.approx(gain)
-    assert high == pytest.approx(gain)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,9 @@ from recsys.serving.metrics import (
     estimate,
     estimate_errors,
     mae,
+    paired_gain,
     rmse,
+    sum_errors,
     sum_intervals,
     sum_rankings,
 )
@@ -86,6 +88,31 @@ def test_the_order_of_rows_and_the_names_of_users_do_not_matter(ratings):
     assert (shuffled.value, shuffled.low, shuffled.high) == pytest.approx(
         (expected.value, expected.low, expected.high)
     )
+
+
+# Two predictors on the same ratings
+
+
+def test_the_paired_gain_is_the_difference_of_both_errors():
+    counts = np.array([10, 30])
+    gain = paired_gain(
+        Ratio(np.array([4.0, 12.0]), counts, is_root=True),
+        Ratio(np.array([9.0, 27.0]), counts, is_root=True),
+    )
+    expected = 0.9**0.5 - 0.4**0.5
+    assert (gain.low, gain.value, gain.high) == pytest.approx((expected,) * 3)
+
+
+def test_the_paired_gain_over_a_perfect_predictor_is_its_own_error(ratings):
+    """Both are judged on the draws of `estimate`, so that even the intervals agree."""
+    predicted, actual, users = ratings
+    model, perfect = (sum_errors(one, actual, users) for one in (predicted, actual))
+    for metric in ("rmse", "mae"):
+        gain = paired_gain(perfect[metric], model[metric])
+        expected = estimate(model)[metric]
+        assert (gain.low, gain.value, gain.high) == pytest.approx(
+            (expected.low, expected.value, expected.high)
+        )
 
 
 # Intervals of predictions

@@ -5,16 +5,15 @@ that give the numbers behind it. If the data say otherwise, so does the sentence
 The next files are `importance.py` and `tuning.py`, which do the same for trials.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from recsys.report.data import Evidence, Finding
+from recsys.serving.metrics import Estimate, Ratio, paired_gain
 
 Record = Mapping[str, Any]
-
-_RESAMPLES = 2_000
 
 
 def explain_funnel(evidence: Evidence) -> Finding:
@@ -63,11 +62,11 @@ def explain_evaluation(evidence: Evidence) -> Finding:
     on_test = {row["model_id"]: row for row in evidence.evaluation if row["split"] == "test"}
     model = on_test[evidence.model["model_id"]]
     baseline = on_test["damped-bias"]
-    gain, low, high = paired_gain(evidence.paired)
-    if low > 0:
+    gain = gain_over_baseline(evidence)
+    if gain.low > 0:
         title = f"On test the model errs by {model['rmse']:.3f} stars, less than the damped bias"
         certainty = "The interval excludes zero: other users would show the same."
-    elif high < 0:
+    elif gain.high < 0:
         title = f"On test the model errs by {model['rmse']:.3f} stars, more than the damped bias"
         certainty = "The interval excludes zero: the model should not be used."
     else:
@@ -76,8 +75,8 @@ def explain_evaluation(evidence: Evidence) -> Finding:
     sentences = [
         f"Its RMSE is {model['rmse']:.4f} stars (95 % interval {model['rmse_low']:.3f} to "
         f"{model['rmse_high']:.3f}), that of the damped bias {baseline['rmse']:.4f}.",
-        f"On the same ratings it is better by {gain:.4f} stars, 95 % interval {low:.4f} to "
-        f"{high:.4f} over users. {certainty}",
+        f"On the same ratings it is better by {gain.value:.4f} stars, 95 % interval {gain.low:.4f} "
+        f"to {gain.high:.4f} over users. {certainty}",
     ]
     for row in evidence.models[1:]:
         other = on_test.get(row["model_id"])
@@ -231,20 +230,10 @@ def bucket_label(row: Record) -> str:
     return f"{low:g}" if low == high else f"{low:g}–{high:g}"
 
 
-def paired_gain(rows: Sequence[Record], seed: int = 0) -> tuple[float, float, float]:
-    """Return by how much the model's RMSE is below the baseline's, with a 95 % interval.
-
-    Whole users are drawn with replacement, and both are judged on the same draw.
-    """
+def gain_over_baseline(evidence: Evidence) -> Estimate:
+    """Return by how much the model's RMSE on test is below the damped bias's (stars)."""
     counts, model, baseline = (
-        np.array([row[name] for row in rows], float)
+        np.array([row[name] for row in evidence.paired], float)
         for name in ("rating_count", "model_square", "baseline_square")
     )
-    even = np.full(len(rows), 1 / len(rows))
-    weights = np.random.default_rng(seed).multinomial(len(rows), even, size=_RESAMPLES)
-    weights = np.vstack([np.ones(len(rows), int), weights])
-    gains = np.sqrt(weights @ baseline / (weights @ counts)) - np.sqrt(
-        weights @ model / (weights @ counts)
-    )
-    low, high = np.quantile(gains[1:], [0.025, 0.975])
-    return float(gains[0]), float(low), float(high)
+    return paired_gain(Ratio(model, counts, is_root=True), Ratio(baseline, counts, is_root=True))

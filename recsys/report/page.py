@@ -17,7 +17,7 @@ from typing import Any
 
 from recsys.data.warehouse import open_for_reading
 from recsys.errors import OutputError
-from recsys.report.accuracy import bucket_rmse, paired_gain
+from recsys.report.accuracy import bucket_rmse, gain_over_baseline
 from recsys.report.canvas import COLOURS, Picture
 from recsys.report.data import Evidence, read_evidence
 from recsys.report.exhibit import Exhibit, Grid, Section
@@ -131,12 +131,16 @@ def _render_warnings(evidence: Evidence) -> str:
 
 
 def _render_summary(evidence: Evidence) -> str:
-    gain, low, high = paired_gain(evidence.paired)
+    gain = gain_over_baseline(evidence)
     seen = evidence.funnel[-1]
     trials = [trial for trial in evidence.trials if trial["value"] is not None]
     cards = [
         ("RMSE on test", f"{bucket_rmse(evidence.test):.3f}", "stars"),
-        ("Better than the damped bias by", f"{gain:.3f}", f"stars, 95 %: {low:.3f} to {high:.3f}"),
+        (
+            "Better than the damped bias by",
+            f"{gain.value:.3f}",
+            f"stars, 95 %: {gain.low:.3f} to {gain.high:.3f}",
+        ),
         (
             "Ratings it sees",
             f"{seen['ratings']:,}",

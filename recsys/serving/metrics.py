@@ -3,7 +3,7 @@
 Flows in: arrays of predicted and actual ratings. Flows out: numbers. Pure numpy.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -167,19 +167,44 @@ def estimate(ratios: Mapping[Name, Ratio], seed: int = 0) -> dict[Name, Estimate
     # Sums per user: a resample is then a weighting of users, not a copy of rows.
     above = np.column_stack([ratio.numerator for ratio in told.values()])
     below = np.column_stack([ratio.denominator for ratio in told.values()])
-    generator = np.random.default_rng(seed)
-    even = np.full(len(above), 1 / len(above))
-    drawn = []
-    for _ in range(BOOTSTRAP_RESAMPLES // _RESAMPLES_AT_ONCE):
-        weights = generator.multinomial(len(above), even, size=_RESAMPLES_AT_ONCE)
-        with np.errstate(invalid="ignore"):  # a draw of users that it says nothing of
-            drawn.append((weights @ above) / (weights @ below))
+    with np.errstate(invalid="ignore"):  # a draw of users that it says nothing of
+        drawn = [(draw @ above) / (draw @ below) for draw in _draw_users(len(above), seed)]
     values = above.sum(axis=0) / below.sum(axis=0)
     low, high = np.nanquantile(np.concatenate(drawn), [0.025, 0.975], axis=0)
     return {
         name: _rooted(column, ratio.is_root)
         for (name, ratio), *column in zip(told.items(), values, low, high, strict=True)
     }
+
+
+def paired_gain(model: Ratio, baseline: Ratio, seed: int = 0) -> Estimate:
+    """Return by how much a metric of the model is lower than the baseline's, with its interval.
+
+    Both are judged on the same draws of users, those of `estimate`.
+
+    Args:
+        model: the metric over users, each with something below the line.
+        baseline: the same metric over the same users, in the same order.
+        seed: seed of the draws.
+    """
+    users = len(model.numerator)
+    draws = np.vstack([np.ones(users, int), *_draw_users(users, seed)])  # the first is everybody
+
+    def values(ratio: Ratio) -> NDArray[np.float64]:
+        quotient: NDArray[np.float64] = (draws @ ratio.numerator) / (draws @ ratio.denominator)
+        return np.sqrt(quotient) if ratio.is_root else quotient
+
+    gain, *drawn = values(baseline) - values(model)
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return Estimate(float(gain), float(low), float(high))
+
+
+def _draw_users(count: int, seed: int) -> Iterator[Ints]:
+    """Yield how often each user is in each of some resamples, shape (_RESAMPLES_AT_ONCE, users)."""
+    generator = np.random.default_rng(seed)
+    even = np.full(count, 1 / count)
+    for _ in range(BOOTSTRAP_RESAMPLES // _RESAMPLES_AT_ONCE):
+        yield generator.multinomial(count, even, size=_RESAMPLES_AT_ONCE)
 
 
 def _mean_of(values: NDArray[np.generic], row_user: Ints) -> tuple[Numbers, Numbers]:

@@ -30,7 +30,7 @@ from recsys.pipeline import (
     publish_as_decided,
 )
 from recsys.progress import Progress, silent
-from recsys.report.accuracy import paired_gain
+from recsys.serving.metrics import Ratio, paired_gain
 from recsys.tuning.search_space import preset_from
 
 Floats = NDArray[np.float64]
@@ -83,22 +83,17 @@ class Comparison:
 
         A few hundred valid ratings prefer one of many trials by chance, whatever its seeds.
         """
-        squares = zip(*map(self._squares_by_user, (self.challenger, self.current)), strict=True)
-        counts = np.bincount(self.user)
-        rows = [
-            {"rating_count": count, "model_square": model, "baseline_square": baseline}
-            for count, (model, baseline) in zip(counts, squares, strict=True)
-        ]
-        return paired_gain(rows)[1]
+        return paired_gain(self._by_user(self.challenger), self._by_user(self.current)).low
 
     @property
     def is_won(self) -> bool:
         """Say whether the gain is more than other seeds, or other users, would bring."""
         return self.gain > self.spread and self.least_gain > 0
 
-    def _squares_by_user(self, errors: Floats) -> Floats:
-        """Return the sum of squared errors of each user, the mean over seeds."""
-        return np.bincount(self.user, (errors**2).mean(axis=0)).astype(np.float64)
+    def _by_user(self, errors: Floats) -> Ratio:
+        """Return the RMSE as squared errors, the mean over seeds, and ratings of each user."""
+        squares = np.bincount(self.user, (errors**2).mean(axis=0))
+        return Ratio(squares, np.bincount(self.user), is_root=True)
 
 
 def _rmse(errors: Floats) -> Floats:
