@@ -3,10 +3,11 @@
 from dataclasses import asdict, replace
 
 import pytest
+from optuna.distributions import FloatDistribution
 
 from recsys.config import PRESETS
+from recsys.tuning import search_space as spaces
 from recsys.tuning.search_space import (
-    Choice,
     preset_from,
     preset_with,
     search_space,
@@ -19,7 +20,7 @@ MUST_VARY = {"hidden_sizes", "dropout", "learning_rate", "weight_decay", "batch_
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_the_space_has_all_that_must_vary(name: str) -> None:
-    names = {one.name for one in search_space(PRESETS[name])}
+    names = set(search_space(PRESETS[name]))
     assert names >= MUST_VARY
     assert any("embedding_size" in one for one in names)
 
@@ -27,11 +28,20 @@ def test_the_space_has_all_that_must_vary(name: str) -> None:
 @pytest.mark.parametrize("name", PRESETS)
 def test_the_values_of_a_preset_lie_in_its_space(name: str) -> None:
     values = values_of(PRESETS[name])
-    for one in search_space(PRESETS[name]):
-        if isinstance(one, Choice):
-            assert values[one.name] in one.options
-        else:
-            assert one.low <= values[one.name] <= one.high
+    space = search_space(PRESETS[name])
+    assert list(values) == list(space)
+    for key, value in values.items():
+        assert space[key]._contains(space[key].to_internal_repr(value))
+
+
+def test_values_outside_the_bounds_are_brought_inside() -> None:
+    preset = PRESETS["notebook"]
+    wide = replace(preset, network=replace(preset.network, user_dimension=500))
+    slow = replace(wide, training=replace(wide.training, learning_rate=1e-6, batch_size=8))
+    values = values_of(slow)
+    assert values["user_embedding_size"] == 64
+    assert values["learning_rate"] == 3e-4
+    assert values["batch_size"] == 32
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -78,3 +88,10 @@ def test_the_signature_changes_with_the_preset() -> None:
     other = replace(preset, network=replace(preset.network, dropout=0.123))
     assert signature_of(preset) != signature_of(other)
     assert signature_of(preset) == signature_of(replace(preset, network=preset.network))
+
+
+def test_the_signature_changes_with_the_space(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signature_of(PRESETS["direct"])
+    wider = search_space(PRESETS["direct"]) | {"dropout": FloatDistribution(0.0, 0.7)}
+    monkeypatch.setattr(spaces, "search_space", lambda preset: wider)
+    assert signature_of(PRESETS["direct"]) != before

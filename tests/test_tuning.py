@@ -29,7 +29,6 @@ from recsys.errors import (
 )
 from recsys.learning.dataset import Dataset, choose_device, load_dataset
 from recsys.tuning import search
-from recsys.tuning import study as studies
 from recsys.tuning.search import TuningOptions, tune
 from recsys.tuning.search_space import search_space, values_of
 from recsys.tuning.study import (
@@ -68,7 +67,7 @@ def study() -> optuna.Study:
 def only_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out what comes after the search: it has tests of its own."""
     monkeypatch.setattr(search, "add_reference", lambda *arguments: None)
-    monkeypatch.setattr(search, "challenge", lambda *arguments: None)
+    monkeypatch.setattr(search, "challenge", lambda *arguments, **options: None)
 
 
 def trials_in(path: Path) -> list[dict[str, Any]]:
@@ -82,7 +81,7 @@ def test_a_trial_reports_every_epoch(dataset: Dataset, study: optuna.Study) -> N
     assert trial.state == TrialState.COMPLETE
     assert sorted(trial.intermediate_values) == [1, 2, 3, 4, 5, 6]
     assert trial.value == min(trial.intermediate_values.values())
-    assert set(trial.params) == {one.name for one in search_space(DIRECT)}
+    assert set(trial.params) == set(search_space(DIRECT))
 
 
 def test_test_ratings_are_never_read(dataset: Dataset) -> None:
@@ -210,7 +209,7 @@ def _finished_in(storage: Path) -> int:
 
 
 def test_trials_of_a_killed_run_are_put_back(dataset: Dataset, study: optuna.Study) -> None:
-    abandoned = study.ask(studies._distributions(search_space(DIRECT)))
+    abandoned = study.ask(search_space(DIRECT))
     put_back_abandoned(study)
     assert study.trials[0].state == TrialState.FAIL
     run_trial(study, dataset, DIRECT)

@@ -1,7 +1,7 @@
-"""The study: Optuna's side of tuning; the only module that imports optuna.
+"""The study: what Optuna suggests, and what became of each trial.
 
 Flows in: a preset and what may vary in it. Flows out: trials, each a training whose valid RMSE
-after every epoch may end it early. The next file is `search.py`, which runs many at once.
+after every epoch may end it early.
 """
 
 import math
@@ -11,12 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
+from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from recsys.config import Preset
@@ -25,17 +20,8 @@ from recsys.errors import DivergedError, NothingTunedError, StudyStorageError
 from recsys.learning.dataset import Dataset, Interactions
 from recsys.learning.teacher import Teacher
 from recsys.learning.training import adapt, fit
-from recsys.tuning.search_space import (
-    Choice,
-    Hyperparameter,
-    Whole,
-    preset_with,
-    search_space,
-    values_of,
-)
+from recsys.tuning.search_space import preset_with, search_space, values_of
 from recsys.tuning.trial_log import TrialRecord, utc
-
-Study = optuna.Study
 
 _FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 _STATES = {
@@ -44,12 +30,12 @@ _STATES = {
     TrialState.FAIL: "failed",
     TrialState.RUNNING: "running",
 }
-_DIVERGED = "diverged"
-_SECONDS_FOR_A_LOCK = 60
+_DIVERGED = "diverged"  # attribute of a trial
+_SQLITE_TIMEOUT = 60  # seconds until a locked storage is an error
 
 
-class _StopRequested(Exception):  # noqa: N818 - not an error: a person wants to stop
-    """End a training at the end of an epoch."""
+class _Stopped(Exception):  # noqa: N818 - not an error: a person wants to stop
+    """The training was stopped after an epoch."""
 
 
 def open_study(storage: str, name: str, preset: Preset, sampler_seed: int) -> Study:
@@ -59,20 +45,20 @@ def open_study(storage: str, name: str, preset: Preset, sampler_seed: int) -> St
         StudyStorageError: the storage cannot be reached.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    waits = {"timeout": _SECONDS_FOR_A_LOCK} if storage.startswith("sqlite") else {}
+    waits = {"timeout": _SQLITE_TIMEOUT} if storage.startswith("sqlite") else {}
     try:
         return optuna.create_study(
             study_name=name,
             storage=optuna.storages.RDBStorage(storage, {"connect_args": waits}),
             sampler=optuna.samplers.TPESampler(seed=sampler_seed),
-            # The warm-up of the learning rate is no sign of what a trial will come to.
+            # Errors during the warm-up of the learning rate say little about the final one.
             pruner=optuna.pruners.MedianPruner(
                 n_startup_trials=5, n_warmup_steps=preset.training.epochs // 4
             ),
             direction="minimize",
             load_if_exists=True,
         )
-    except Exception as error:  # every storage has errors of its own
+    except Exception as error:  # each kind of storage raises its own
         raise StudyStorageError(str(error).splitlines()[0]) from error
 
 
@@ -83,7 +69,7 @@ def begin_with(study: Study, preset: Preset) -> None:
 
 
 def put_back_abandoned(study: Study) -> None:
-    """Put back the trials of a killed run; call it while nobody else can be running any."""
+    """Put back the trials of a killed run; no other process may be running any."""
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         _put_back(study, trial.number, trial.params)
 
@@ -94,29 +80,29 @@ def run_trial(
     preset: Preset,
     teacher: Teacher | None = None,
     is_stopped: Callable[[], bool] = lambda: False,
-    asking: AbstractContextManager[Any] | None = None,
+    lock: AbstractContextManager[Any] | None = None,
 ) -> None:
     """Train one suggested configuration; its valid RMSE after every epoch may end it early.
 
     A trial that is stopped goes back to the study, to be run again.
 
     Args:
-        study: what suggests it and is told.
-        dataset: what it learns from, and the valid ratings that judge it.
+        study: suggests the configuration and records its errors.
+        dataset: ratings to train on and valid ratings to judge by.
         preset: what is varied.
         teacher: as `fit` takes it.
         is_stopped: asked after every epoch.
-        asking: held while a trial is taken from the study: SQLite locks no rows, and two
+        lock: held while a trial is taken from the study: SQLite locks no rows, and two
             workers could be given the same waiting trial.
     """
-    with asking or nullcontext():
-        trial = study.ask(_distributions(search_space(preset)))
+    with lock or nullcontext():
+        trial = study.ask(search_space(preset))
     tuned = preset_with(preset, trial.params)
 
     def report(record: EpochRecord) -> None:
         trial.report(record.valid_rmse, record.epoch)
         if is_stopped():
-            raise _StopRequested
+            raise _Stopped
         if trial.should_prune():
             raise optuna.TrialPruned
 
@@ -126,29 +112,29 @@ def run_trial(
     except optuna.TrialPruned:
         study.tell(trial, state=TrialState.PRUNED)
     except DivergedError:
-        # Pruned rather than failed: the sampler learns from it to stay away.
+        # Pruned rather than failed: the sampler learns from pruned trials alone to stay away.
         trial.set_user_attr(_DIVERGED, True)
         study.tell(trial, state=TrialState.PRUNED)
-    except _StopRequested:
+    except _Stopped:
         _put_back(study, trial.number, trial.params)
     else:
         study.tell(trial, fitted.valid_rmse)
 
 
 def without_test(dataset: Dataset) -> Dataset:
-    """Return the data set without its test ratings, so that nothing can look at them."""
+    """Return the data set without its test ratings, so that no trial can use them."""
     test = dataset.test
-    nothing = Interactions(test.user_index[:0], test.movie_index[:0], test.rating[:0])
-    return replace(dataset, test=nothing)
+    empty = Interactions(test.user_index[:0], test.movie_index[:0], test.rating[:0])
+    return replace(dataset, test=empty)
 
 
 def finished_values(study: Study) -> list[float]:
-    """Return the value of each finished trial (stars), infinity where there is none."""
+    """Return the valid RMSE of each finished trial (stars), infinity where there is none."""
     return [_value(trial) for trial in study.get_trials(deepcopy=False, states=_FINISHED)]
 
 
 def best_values(study: Study) -> dict[str, Any]:
-    """Return what the best complete trial set.
+    """Return the hyperparameters of the best complete trial.
 
     Raises:
         NothingTunedError: no trial was completed.
@@ -160,7 +146,7 @@ def best_values(study: Study) -> dict[str, Any]:
 
 
 def trial_records(study: Study) -> list[TrialRecord]:
-    """Return every trial that was begun, as a row of `trials`."""
+    """Return each trial that was begun as a row of `trials`."""
     return [
         TrialRecord(
             number=trial.number,
@@ -185,15 +171,3 @@ def _value(trial: FrozenTrial) -> float:
     if trial.state == TrialState.COMPLETE and trial.value is not None:
         return trial.value
     return min(trial.intermediate_values.values(), default=math.inf)
-
-
-def _distributions(space: tuple[Hyperparameter, ...]) -> dict[str, BaseDistribution]:
-    return {one.name: _distribution(one) for one in space}
-
-
-def _distribution(one: Hyperparameter) -> BaseDistribution:
-    if isinstance(one, Choice):
-        return CategoricalDistribution(one.options)
-    if isinstance(one, Whole):
-        return IntDistribution(one.low, one.high, log=True)
-    return FloatDistribution(one.low, one.high, log=one.is_logarithmic)
