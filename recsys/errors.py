@@ -401,6 +401,7 @@ class OutputError(RecsysError):
 
 # Packages that the base install lacks, and the extra that brings each.
 _EXTRA_OF = {
+    "filelock": "train",
     "jinja2": "report",
     "matplotlib": "report",
     "onnx": "train",

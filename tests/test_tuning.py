@@ -230,9 +230,9 @@ def test_a_storage_that_cannot_be_reached_is_foreseen(built: Path) -> None:
 
 def test_two_searches_do_not_share_a_file(tmp_path: Path) -> None:
     file = tmp_path / "study.sqlite"
-    with search._only_tuner(file), pytest.raises(TuningBusyError), search._only_tuner(file):
+    with search._locked(file), pytest.raises(TuningBusyError), search._locked(file):
         pass
-    with search._only_tuner(file):
+    with search._locked(file):
         pass
 
 

@@ -1,5 +1,5 @@
 """Tuning: search the hyperparameters of a preset, judged on valid alone.
 
-`study` is Optuna's side, `search` runs many trials at once. The best one then has to beat the
-current model in `challenge.py`.
+`search` runs the trials of a `study` in worker processes; `challenge` compares the best
+configuration with that of the current model.
 """

@@ -1,10 +1,9 @@
 """The search: many trials at once, in worker processes that share a study.
 
 Flows in: a warehouse with data. Flows out: trials in the study's own storage, copied into
-`trials`, and the best of them as the challenger of the current model (see `challenge.py`).
+`trials`, and the best configuration, trained and compared with the current model's.
 """
 
-import fcntl
 import logging
 import math
 import multiprocessing
@@ -13,12 +12,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
+from multiprocessing.context import SpawnProcess
 from multiprocessing.synchronize import Event, Lock, Semaphore
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
+from optuna import Study
 
 from recsys.config import PRESETS, Preset
 from recsys.data.warehouse import open_for_reading, open_for_writing
@@ -34,10 +36,9 @@ from recsys.learning.teacher import Teacher
 from recsys.learning.training import adapt, choose_preset
 from recsys.pipeline import TrainingOutcome
 from recsys.progress import Progress, silent
-from recsys.tuning.challenge import ChallengeOptions, add_reference, challenge
+from recsys.tuning.challenge import add_reference, challenge
 from recsys.tuning.search_space import preset_with, signature_of
 from recsys.tuning.study import (
-    Study,
     begin_with,
     best_values,
     finished_values,
@@ -51,7 +52,7 @@ from recsys.tuning.trial_log import store_trials
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 _SECONDS_BETWEEN_COPIES = 5.0
-_SECONDS_OF_PATIENCE = 60
+_ATTEMPTS_WHILE_LOCKED = 60  # one a second
 
 _log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -84,17 +85,16 @@ class TuningOptions:
 
 @dataclass(frozen=True)
 class _Task:
-    """What a worker process needs to know; it can be sent to one."""
+    """What each worker process is sent."""
 
     database: Path
+    fingerprint: str
     storage: str
     study: str
     preset: Preset
-    fingerprint: str
-    device: str
-    sampler_seed: int
-    ends_at: float
     teacher: Teacher | None
+    device: str
+    ends_at: float  # seconds since the epoch
 
 
 @dataclass(frozen=True)
@@ -104,16 +104,16 @@ class _Signals:
     Args:
         tickets: trials that may still begin.
         stop: set when no training is to go on.
-        asking: held while a trial is taken from the study.
+        lock: held while a trial is taken from the study.
     """
 
     tickets: Semaphore
     stop: Event
-    asking: Lock
+    lock: Lock
 
 
 def tune(path: Path, options: TuningOptions, progress: Progress = silent) -> TrainingOutcome:
-    """Search, then let the best configuration challenge the current model.
+    """Search, then compare the best configuration with that of the current model.
 
     Others may read the warehouse meanwhile: it is open for writing only while trials are
     copied and while the model is stored.
@@ -130,20 +130,18 @@ def tune(path: Path, options: TuningOptions, progress: Progress = silent) -> Tra
     preset = PRESETS[options.preset] if options.preset else choose_preset(blind)
     preset = replace(preset, training=replace(adapt(preset.training, blind), seed=options.seed))
     file = path.with_name(f"{path.name}.tuning.sqlite")
-    with nullcontext() if options.storage else _only_tuner(file):
-        teacher = teach(blind) if preset.training.is_distilled else None
+    with nullcontext() if options.storage else _locked(file):
         task = _Task(
             database=path,
+            fingerprint=dataset.fingerprint,
             storage=options.storage or f"sqlite:///{file.resolve()}",
             study=f"{preset.name}-{dataset.fingerprint[:12]}-{signature_of(preset)}",
             preset=preset,
-            fingerprint=dataset.fingerprint,
+            teacher=teach(blind) if preset.training.is_distilled else None,
             device=options.device,
-            sampler_seed=options.seed,
-            ends_at=time.time() + options.timeout if options.timeout else math.inf,
-            teacher=teacher,
+            ends_at=time.time() + (options.timeout or math.inf),
         )
-        study = _open_study(task)
+        study = open_study(task.storage, task.study, preset, options.seed)
         if options.storage is None:
             put_back_abandoned(study)
         begin_with(study, preset)
@@ -151,15 +149,16 @@ def tune(path: Path, options: TuningOptions, progress: Progress = silent) -> Tra
         values = best_values(study)
     add_reference(path, dataset, options.device, progress)
     _log.info("The best configuration: %s", values)
-    tuned = preset_with(preset, values)
-    seeds = range(options.seed, options.seed + options.comparison_seeds)
     return challenge(
-        path, dataset, tuned, ChallengeOptions(seeds, task.study, options.device), teacher, progress
+        path,
+        dataset,
+        preset_with(preset, values),
+        seeds=range(options.seed, options.seed + options.comparison_seeds),
+        study=task.study,
+        device=options.device,
+        teacher=task.teacher,
+        progress=progress,
     )
-
-
-def _open_study(task: _Task) -> Study:
-    return open_study(task.storage, task.study, task.preset, task.sampler_seed)
 
 
 def _search(study: Study, task: _Task, options: TuningOptions, progress: Progress) -> None:
@@ -170,11 +169,11 @@ def _search(study: Study, task: _Task, options: TuningOptions, progress: Progres
     tickets = max(0, options.trials - before)
     signals = _Signals(context.Semaphore(tickets), context.Event(), context.Lock())
     workers = [
-        context.Process(target=_work, args=(_for_worker(task, before, number), signals))
-        for number in range(min(options.jobs, tickets))
+        context.Process(target=_work, args=(task, _worker_seed(options.seed, before, one), signals))
+        for one in range(min(options.jobs, tickets))
     ]
     try:
-        with _inherited_deafness():
+        with _ignoring_interrupts():
             for worker in workers:
                 worker.start()
         _watch(study, task, options.trials, workers, progress)
@@ -185,18 +184,14 @@ def _search(study: Study, task: _Task, options: TuningOptions, progress: Progres
         for worker in workers:
             if worker.pid is not None:
                 worker.join()
-        _patiently(lambda: _copy_trials(study, task))
+        _retry_while_locked(lambda: _copy_trials(study, task))
     for worker in workers:
         if worker.exitcode:
             raise TuningWorkerError(worker.exitcode)
 
 
 def _watch(
-    study: Study,
-    task: _Task,
-    wanted: int,
-    workers: list[multiprocessing.context.SpawnProcess],
-    progress: Progress,
+    study: Study, task: _Task, wanted: int, workers: list[SpawnProcess], progress: Progress
 ) -> None:
     """Draw and copy what is finished, until every worker has ended."""
     copied_at = time.monotonic()
@@ -206,25 +201,25 @@ def _watch(
             values = finished_values(study)
             draw(len(values), wanted, f"RMSE {min(values):.4f}" if values else "")
             if time.monotonic() - copied_at >= _SECONDS_BETWEEN_COPIES:
-                with suppress(WarehouseLockedError):  # somebody reads: there is time
+                with suppress(WarehouseLockedError):  # the next copy will do
                     _copy_trials(study, task)
                 copied_at = time.monotonic()
 
 
-def _for_worker(task: _Task, before: int, number: int) -> _Task:
-    """Give a worker a seed of its own, and another one each time that the study goes on."""
-    sequence = np.random.SeedSequence([task.sampler_seed, before, number])
-    return replace(task, sampler_seed=int(sequence.generate_state(1)[0]))
+def _worker_seed(seed: int, before: int, worker: int) -> int:
+    """Return a seed of its own for each worker, another one each time that the study goes on."""
+    return int(np.random.SeedSequence([seed, before, worker]).generate_state(1)[0])
 
 
-def _work(task: _Task, signals: _Signals) -> None:
-    """Run trials while there are tickets: the life of a worker process."""
+def _work(task: _Task, sampler_seed: int, signals: _Signals) -> None:
+    """Run trials while there are tickets: all that a worker process does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Windows does not inherit it
     torch.set_num_threads(1)
-    with _patiently(lambda: open_for_reading(task.database)) as warehouse:
+    with _retry_while_locked(lambda: open_for_reading(task.database)) as warehouse:
         dataset = without_test(load_dataset(warehouse, choose_device(task.device)))
     if dataset.fingerprint != task.fingerprint:
         return  # the parent finds out by itself
-    study = _open_study(task)
+    study = open_study(task.storage, task.study, task.preset, sampler_seed)
     parent = multiprocessing.parent_process()
 
     def is_stopped() -> bool:
@@ -234,7 +229,7 @@ def _work(task: _Task, signals: _Signals) -> None:
     while not is_stopped() and time.time() < task.ends_at:
         if not signals.tickets.acquire(block=False):
             return
-        run_trial(study, dataset, task.preset, task.teacher, is_stopped, signals.asking)
+        run_trial(study, dataset, task.preset, task.teacher, is_stopped, signals.lock)
 
 
 def _copy_trials(study: Study, task: _Task) -> None:
@@ -242,9 +237,9 @@ def _copy_trials(study: Study, task: _Task) -> None:
     store_trials(task.database, task.fingerprint, task.study, trial_records(study))
 
 
-def _patiently(act: Callable[[], Result]) -> Result:
-    """Do what needs the warehouse as soon as nobody is in the way."""
-    for _ in range(_SECONDS_OF_PATIENCE):
+def _retry_while_locked(act: Callable[[], Result]) -> Result:
+    """Do what needs the warehouse, again each second while another process holds it."""
+    for _ in range(_ATTEMPTS_WHILE_LOCKED):
         with suppress(WarehouseLockedError):
             return act()
         time.sleep(1)
@@ -252,8 +247,8 @@ def _patiently(act: Callable[[], Result]) -> Result:
 
 
 @contextmanager
-def _inherited_deafness() -> Iterator[None]:
-    """Let processes that are started inside ignore Ctrl-C: the parent decides what it means."""
+def _ignoring_interrupts() -> Iterator[None]:
+    """Ignore Ctrl-C inside; processes that are started inside go on to ignore it."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
@@ -262,15 +257,15 @@ def _inherited_deafness() -> Iterator[None]:
 
 
 @contextmanager
-def _only_tuner(file: Path) -> Iterator[None]:
-    """Keep every other tuner away from the storage in this file.
+def _locked(file: Path) -> Iterator[None]:
+    """Keep other processes from tuning with the storage in this file.
 
     Raises:
         TuningBusyError: another process tunes.
     """
-    with file.with_name(f"{file.name}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise TuningBusyError(file) from None
+    try:
+        lock = FileLock(f"{file}.lock").acquire(blocking=False)
+    except Timeout:
+        raise TuningBusyError(file) from None
+    with lock:
         yield
