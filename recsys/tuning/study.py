@@ -112,7 +112,7 @@ def run_trial(
     except optuna.TrialPruned:
         study.tell(trial, state=TrialState.PRUNED)
     except DivergedError:
-        # Pruned rather than failed: the sampler learns from pruned trials alone to stay away.
+        # The sampler learns from pruned trials, not from failed ones, and so stays away.
         trial.set_user_attr(_DIVERGED, True)
         study.tell(trial, state=TrialState.PRUNED)
     except _Stopped:

@@ -1,7 +1,7 @@
 """The log of tuning: trials as rows of the warehouse.
 
-Flows in: what was tried. Flows out: rows of `trials`, written in one short transaction, so
-that a long search keeps nobody from reading. Never imports torch or optuna.
+Flows in: records of trials. Flows out: rows of `trials`, written in one short transaction, so
+that others can read during a long search.
 """
 
 import json
