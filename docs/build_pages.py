@@ -13,7 +13,7 @@ import tempfile
 from itertools import groupby
 from pathlib import Path
 
-from recsys.cli.output import print_rows
+from recsys.cli.output import print_stream
 from recsys.config import DataSettings
 from recsys.data.sql_files import numbered_files
 from recsys.data.warehouse import create_warehouse, open_for_reading
@@ -94,7 +94,7 @@ def run_query(database: Path, query: str) -> str:
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), open_for_reading(database) as warehouse:
         columns, rows = warehouse.stream(query)
-        print_rows(columns, rows, "table")
+        print_stream(columns, rows, "table")
     return printed.getvalue()
 
 

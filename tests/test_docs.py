@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 from click.testing import CliRunner
 
+import recsys
 from recsys.cli import COMMANDS, commands
 from tests.conftest import PROJECT
 
@@ -100,6 +101,26 @@ def test_links_lead_somewhere(page):
 def test_the_set_up_commands_of_the_readme_are_those_that_are_checked():
     script = (PROJECT / ".ci" / "run").read_text("utf-8")
     assert 'pip install -c constraints.txt -e ".[test]" && pytest' in README
-    assert "pip install -c constraints.txt -e . && python cli.py build-warehouse" in README
-    assert "-c" in script
-    assert "constraints.txt" in script
+    assert 'pip install -c constraints.txt -e ".[train]" && python cli.py build-warehouse' in README
+    assert 'pip install -c constraints.txt -e "$what"' in script
+    for what in ('".[test]"', '".[train]"', '"."'):
+        assert f" {what}\n" in script or f" {what} " in script, what
+
+
+def test_the_notebook_session_of_the_readme_runs(built: Path, monkeypatch):
+    """On a small warehouse, with a user and movies that it knows."""
+    (session,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    with recsys.open(built) as recommender:
+        user = recommender.users()[0]["user_id"]
+        one, other = recommender.movies()[:2]
+    for shown, known in {
+        "599": str(user),
+        "318": str(one["movie_id"]),
+        "(599, 1)": f"({user}, {other['movie_id']})",
+        f"({user}, 1)": f"({user}, {other['movie_id']})",
+        '"Toy Story"': repr(one["title"]),
+        '"The Matrix"': repr(other["title"]),
+        'source="auto"': 'source="sample:20000", top_movies=60, min_ratings=20',
+    }.items():
+        session = session.replace(shown, known)
+    exec(compile(session, "README.md", "exec"), {})
