@@ -121,7 +121,7 @@ def test_the_doctor_says_what_is_well_and_what_to_do(built, run):
 def test_the_doctor_needs_no_warehouse(run):
     done = run("doctor", "--format", "json")
     found = {record["subject"]: record for record in json.loads(done.stdout)}
-    assert done.exit_code == 0
+    assert done.exit_code == 1
     assert not found["warehouse"]["is_ok"]
     assert "build-warehouse" in found["warehouse"]["remedy"]
 
@@ -146,6 +146,62 @@ def test_tables_are_for_people(run, arguments):
     assert verified.startswith(f"User {arguments['verify'][2]}, test ratings, model ")
     assert verified.splitlines()[-1].startswith("RMSE ")
     assert run(*arguments["similar"]).stdout.startswith("Nearest to ")
+
+
+HOSTILE = "Evil \x1b]0;owned\x07 \x9b31m \u202e title\x7f"
+
+
+@pytest.mark.parametrize("form", ["table", "json", "csv"])
+def test_a_terminal_obeys_nothing_that_is_in_the_data(built, form):
+    """In a pseudo-terminal, as a person sees it."""
+    query = f"select '{HOSTILE}' as \"a{HOSTILE}\", 1.5 as number"
+    shown = in_a_terminal("sql", query, "--format", form)
+    assert "Evil" in shown
+    assert "title" in shown
+    for control in "\x1b\x07\x9b\u202e\x7f":
+        assert control not in shown.replace("\x1b[", ""), (form, control)
+
+
+def in_a_terminal(*arguments: str, columns: int = 60) -> str:
+    """Return what a command writes to a terminal of so many columns."""
+    pty = pytest.importorskip("pty")
+    fcntl, struct, termios = (pytest.importorskip(name) for name in ("fcntl", "struct", "termios"))
+    parent, child = pty.openpty()
+    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, LAUNCHER, *arguments],
+        stdout=child,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"TERM": "dumb", "NO_COLOR": "1"},
+    )
+    os.close(child)
+    written = b""
+    while True:
+        try:
+            part = os.read(parent, 65_536)
+        except OSError:  # the other end is closed
+            break
+        if not part:
+            break
+        written += part
+    process.wait()
+    os.close(parent)
+    return written.decode()
+
+
+def test_a_table_fits_the_terminal(built, user):
+    for columns in (50, 80):
+        lines = in_a_terminal("recommend", "--user", str(user), columns=columns).splitlines()
+        assert max(len(line) for line in lines[2:]) <= columns
+        assert any("Synthetic" in line for line in lines)
+
+
+def test_a_long_table_says_that_there_is_more(built, run, monkeypatch):
+    monkeypatch.setattr("recsys.cli.output.MOST_TABLE_ROWS", 5)
+    done = run("sql", "select range as number from range(100)")
+    assert len(done.stdout.splitlines()) == 2 + 5
+    assert "first 5 rows" in done.stderr
+    assert len(read_csv(run("sql", "from range(100)", "--format", "csv").stdout)) == 100
 
 
 def test_formats_agree_with_each_other(built, run):

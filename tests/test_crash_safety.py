@@ -25,7 +25,7 @@ from tests.conftest import contents, hear_interrupts
 MORTAL_COMMAND = """
 import os, pathlib, pickle, signal, sys
 from recsys.data import warehouse
-from recsys.cli import main
+from recsys.__main__ import main
 
 steps, last = 0, int(os.environ["DIE_AT_STEP"])
 
@@ -272,7 +272,7 @@ def test_a_build_that_is_stopped_leaves_the_old_file(built, line, end):
 def test_interrupted_inside_a_query_it_ends_without_a_traceback(built, line, arguments):
     # Ready half a second into the command: before, it is Python that is interrupted.
     launch = (
-        "import sys, threading; from recsys.cli import main; "
+        "import sys, threading; from recsys.__main__ import main; "
         "threading.Timer(0.5, lambda: print('Ready', file=sys.stderr, flush=True)).start(); main()"
     )
     process = start("-c", launch, *arguments)

@@ -6,14 +6,17 @@ Each module holds the commands of one moment of a warehouse's life: `building`, 
 
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import click
 
 from recsys.cli import building, inspecting, models, reporting, serving, tuning
-from recsys.cli.options import Shared, set_verbosity, shared_options
+from recsys.cli.options import Shared, shared_options
+from recsys.cli.output import printable
 from recsys.config import DATABASE_VARIABLE
 from recsys.errors import RecsysError, missing_packages_named
 from recsys.launcher import launcher
@@ -45,7 +48,8 @@ class ForeseenError(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         """Print two lines on stderr."""
-        click.echo(f"Error: {self.message}\n{self.remedy}", file=file or sys.stderr)
+        lines = printable(f"Error: {self.message}"), printable(self.remedy)
+        click.echo("\n".join(lines), file=file or sys.stderr)
 
 
 class Commands(click.Group):
@@ -90,10 +94,36 @@ for _command in COMMANDS:
     commands.add_command(_command)
 
 
-def main() -> None:
-    """Run the command line."""
+def run() -> None:
+    """Run the command line, and end with the exit code of the command.
+
+    Ctrl-C ends it with one line, whatever a library makes of the interrupt.
+    """
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.setFormatter(_PrintableFormatter("%(message)s"))
     logging.getLogger("recsys").addHandler(handler)
-    set_verbosity(0)
-    commands(prog_name=launcher())
+    is_interrupted = False
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal is_interrupted
+        is_interrupted = True
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        commands(prog_name=launcher())
+    except Exception:
+        if not is_interrupted:
+            raise
+        click.echo("Aborted!", err=True)
+        sys.exit(1)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+class _PrintableFormatter(logging.Formatter):
+    """Messages hold titles and paths: a terminal must not obey what is in them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the message without control characters."""
+        return printable(super().format(record))

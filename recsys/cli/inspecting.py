@@ -44,7 +44,13 @@ def export(shared: Shared, file: Path) -> None:
 @click.command()
 @shared_options("database", "format")
 def doctor(shared: Shared) -> None:
-    """Say which versions, devices and models there are, what is missing and what to do."""
+    """Say which versions, devices and models there are, what is missing and what to do.
+
+    Exits with 1 if something is not right.
+    """
     from recsys.serving.diagnosis import diagnose
 
-    print_rows(diagnose(shared.database), shared.format)
+    rows = diagnose(shared.database)
+    print_rows(rows, shared.format)
+    if not all(rows.column("is_ok")):
+        raise SystemExit(1)

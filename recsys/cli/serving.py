@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from recsys.cli.options import Shared, shared_options
-from recsys.cli.output import print_rows
+from recsys.cli.output import print_rows, printable
 from recsys.config import RECOMMENDATION_COUNT, RECOMMENDATION_METHODS
 from recsys.data.rows import Rows
 
@@ -133,7 +133,7 @@ def recommend(
     if len(rows) < count:
         _log.warning("Only %d movies can be recommended to %s.", len(rows), whom)
     if shared.format == "table":
-        click.echo(f"For {whom}, by {method}, model {model_id}\n")
+        click.echo(f"For {printable(whom)}, by {method}, model {model_id}\n")
         rows = _with_reasons_as_text(rows)
     hidden = ("model_id", "user_id", "method") + (("similarity",) if method == "rating" else ())
     print_rows(rows, shared.format, hidden)
@@ -171,5 +171,5 @@ def similar(shared: Shared, movie: int, count: int) -> None:
     if len(rows) < count:
         _log.warning("The model knows only %d other movies.", len(rows))
     if shared.format == "table":
-        click.echo(f"Nearest to {title}, model {recommender.model_id}\n")
+        click.echo(f"Nearest to {printable(title)}, model {recommender.model_id}\n")
     print_rows(rows, shared.format, hidden=("model_id", "movie_id"))

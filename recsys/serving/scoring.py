@@ -7,7 +7,9 @@ only module that imports onnxruntime.
 import contextlib
 import ctypes
 import io
+import os
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +39,7 @@ class Scorer:
     """
 
     def __init__(self, onnx: bytes, device: str = "auto") -> None:
-        import onnxruntime  # what the tables hold is served without it
-
+        onnxruntime = _import_onnxruntime()
         wanted = _wanted_provider(device)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = _FATAL_ONLY
@@ -115,6 +116,19 @@ def load_scorer(model: StoredModel, device: str = "auto") -> LoadedModel:
     return LoadedModel(model, Scorer(model.onnx, device))
 
 
+def _import_onnxruntime() -> ModuleType:
+    """Import onnxruntime when it is needed: what the tables hold is served without it.
+
+    It would send telemetry to its maker; only the environment, before its first import, stops
+    that. Whoever has set the variable is left alone.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    module: ModuleType = onnxruntime
+    return module
+
+
 def _wanted_provider(device: str) -> str:
     if device == "cpu":
         return _CPU
@@ -131,8 +145,7 @@ def cuda_problem() -> str | None:
 
     The libraries are tried before onnxruntime is asked: asking it in vain prints errors.
     """
-    import onnxruntime
-
+    onnxruntime = _import_onnxruntime()
     if _CUDA not in onnxruntime.get_available_providers():
         return "this onnxruntime was built without CUDA"
     if not _loads(_DRIVER):
