@@ -172,7 +172,7 @@ def in_a_terminal(*arguments: str, columns: int = 60) -> str:
         [sys.executable, LAUNCHER, *arguments],
         stdout=child,
         stderr=subprocess.DEVNULL,
-        env=os.environ | {"TERM": "dumb", "NO_COLOR": "1"},
+        env=os.environ | {"TERM": "xterm", "NO_COLOR": "1"},
     )
     os.close(child)
     written = b""
@@ -193,7 +193,8 @@ def test_a_table_fits_the_terminal(built, user):
     for columns in (50, 80):
         lines = in_a_terminal("recommend", "--user", str(user), columns=columns).splitlines()
         assert max(len(line) for line in lines[2:]) <= columns
-        assert any("Synthetic" in line for line in lines)
+        assert len(lines) > 12
+        assert not any("…" in line for line in lines), "nothing is left out"
 
 
 def test_a_long_table_says_that_there_is_more(built, run, monkeypatch):
@@ -637,7 +638,9 @@ def test_a_reader_that_leaves_early_gets_no_complaint(built, form, rows):
     if rows == "range(100000)":
         assert "number" in process.stdout.readline()
     process.stdout.close()
-    assert process.stderr.read() == ""
+    said = process.stderr.read()
+    # What it has written already may be a whole table, whose end it tells.
+    assert said == "" or (form == "table" and said.startswith("These are the first "))
     process.stderr.close()
     process.wait()
 

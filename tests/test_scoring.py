@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from recsys.data.registry import current_model
@@ -112,23 +113,23 @@ def test_cuda_is_a_clear_error_where_there_is_none(model):
 
 def test_a_missing_library_is_named(monkeypatch):
     monkeypatch.setattr(
-        scoring.onnxruntime, "get_available_providers", lambda: [scoring._CUDA, scoring._CPU]
+        onnxruntime, "get_available_providers", lambda: [scoring._CUDA, scoring._CPU]
     )
     monkeypatch.setattr(scoring, "_DRIVER", "libnothing.so.1")
     assert "libnothing.so.1 does not load" in str(cuda_problem())
-    monkeypatch.setattr(scoring.onnxruntime, "get_available_providers", lambda: [scoring._CPU])
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [scoring._CPU])
     assert cuda_problem() == "this onnxruntime was built without CUDA"
 
 
 def test_falling_back_when_cuda_was_asked_for_is_an_error(model, monkeypatch):
     monkeypatch.setattr(scoring, "cuda_problem", lambda: None)
-    session = scoring.onnxruntime.InferenceSession
+    session = onnxruntime.InferenceSession
 
     def fall_back(onnx: bytes, options: object, providers: list[str]) -> object:
         assert providers == [scoring._CUDA, scoring._CPU]
         return session(onnx, options, providers=[scoring._CPU])
 
-    monkeypatch.setattr(scoring.onnxruntime, "InferenceSession", fall_back)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", fall_back)
     with pytest.raises(DeviceError, match="fell back to the CPU"):
         Scorer(model.stored.onnx, "cuda")
     assert Scorer(model.stored.onnx, "auto").provider == scoring._CPU

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import click
 import tabulate
@@ -109,7 +109,8 @@ def _print_fitted(headers: list[str], table: list[list[Any]], texts: set[int]) -
 
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="")
     for place, header in enumerate(headers):
-        drawn.add_column(Text(header), justify="left" if place in texts else "right")
+        side: Literal["left", "right"] = "left" if place in texts else "right"
+        drawn.add_column(Text(header), justify=side, overflow="fold")
     for row in table:
         cells = ("" if cell is None else f"{cell:g}" if isinstance(cell, float) else str(cell)
                  for cell in row)  # fmt: skip
