@@ -6,12 +6,15 @@ RecsysError
 │   ├── SourceUnreadableError
 │   ├── MissingColumnsError
 │   ├── BadRowsError
+│   ├── UnrelatedMoviesError
 │   ├── DownloadError
 │   ├── OwnRatingsError
 │   └── UnknownTitleError
 ├── WarehouseError         the DuckDB file cannot be used
 │   ├── WarehouseMissingError
 │   ├── WarehouseUnreadableError
+│   ├── WarehouseOlderError
+│   ├── WarehouseNewerError
 │   ├── WarehouseLockedError
 │   ├── WarehouseUnwritableError
 │   ├── WarehouseChangedError
@@ -40,6 +43,7 @@ RecsysError
 A class fixes its wording; callers pass facts.
 """
 
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -107,6 +111,16 @@ class BadRowsError(SourceError):
         )
 
 
+class UnrelatedMoviesError(SourceError):
+    """A movies file has nothing to do with the ratings."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"No movie of {str(path)!r} is rated.",
+            "Check that the ratings and the movies are of the same data.",
+        )
+
+
 class DownloadError(SourceError):
     """A URL did not give the file."""
 
@@ -163,6 +177,29 @@ class WarehouseUnreadableError(WarehouseError):
         )
 
 
+class WarehouseOlderError(WarehouseError):
+    """A warehouse of an older program, which lacks what this one needs."""
+
+    def __init__(self, path: Path, source: str, found: int, needed: int) -> None:
+        super().__init__(
+            f"{str(path)!r} was built by an older recsys: its schema is {found}, "
+            f"this one needs {needed}.",
+            f"Build it again: {launcher()} --database {shlex.quote(str(path))} build-warehouse "
+            f"--source {shlex.quote(source)} (and the other options that you gave).",
+        )
+
+
+class WarehouseNewerError(WarehouseError):
+    """A warehouse of a newer program, which may mean other things by the same names."""
+
+    def __init__(self, path: Path, found: int, known: int) -> None:
+        super().__init__(
+            f"{str(path)!r} was built by a newer recsys: its schema is {found}, "
+            f"this one knows {known}.",
+            "Upgrade recsys, or point --database to another file; nothing was changed.",
+        )
+
+
 class WarehouseLockedError(WarehouseError):
     """Another process holds the file open."""
 
@@ -195,12 +232,17 @@ class WarehouseChangedError(WarehouseError):
 
 
 class CheckFailedError(WarehouseError):
-    """An audit of the data found offending rows."""
+    """An audit of the data or of a model found offending rows."""
 
     def __init__(self, check: str, meaning: str, row_count: int, rows: str) -> None:
+        remedies = {
+            "data": "Correct the source and build again; the previous warehouse is unchanged.",
+            "model": "The model is at fault, not your data: nothing of it was stored. Report this "
+            f"with the output of `{launcher()} doctor`.",
+        }
         super().__init__(
             f"Check {check!r} failed with {row_count} offending rows ({meaning}): {rows}",
-            "Correct the source and build again; the previous warehouse is unchanged.",
+            remedies[check.partition("_")[0]],
         )
 
 

@@ -5,11 +5,12 @@ where training meets the warehouse; serving needs none of it.
 """
 
 import logging
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from recsys.config import DEFAULT_DATABASE, PRESETS, DataSettings, Preset
+from recsys.data.loading import load_source
 from recsys.data.registry import (
     EpochRecord,
     NewModel,
@@ -19,16 +20,11 @@ from recsys.data.registry import (
     promote_model,
     store_model,
 )
+from recsys.data.relations import create_raw_tables, create_views
 from recsys.data.replacement import replacing
 from recsys.data.rows import Rows
-from recsys.data.sources import load_source, opened_source
-from recsys.data.warehouse import (
-    Warehouse,
-    create_relations,
-    open_for_reading,
-    open_for_writing,
-    record_sql_files,
-)
+from recsys.data.sources import opened_source
+from recsys.data.warehouse import Warehouse, open_for_reading, open_for_writing
 from recsys.errors import NoActiveUsersError, WarehouseChangedError
 from recsys.learning.dataset import Dataset, choose_device, load_dataset
 from recsys.learning.export import export_model
@@ -38,9 +34,6 @@ from recsys.progress import Progress, silent
 from recsys.serving.batch_scoring import score_everyone
 from recsys.serving.evaluation import evaluate, store_evaluation
 from recsys.serving.scoring import load_scorer
-
-_RAW_LAYER = (0, 11)  # numbers of the files in sql/ that come before the data
-_VIEW_LAYER = (12, 99)
 
 Promote = Literal["better", "always", "never"]
 FitOn = Literal["train", "train+valid"]
@@ -131,12 +124,11 @@ def build_data(warehouse: Warehouse, source: str, settings: DataSettings) -> Row
     Raises:
         SourceError, NoActiveUsersError, CheckFailedError.
     """
-    create_relations(warehouse, *_RAW_LAYER, **asdict(settings))
-    record_sql_files(warehouse)
+    create_raw_tables(warehouse, settings)
     with opened_source(source) as opened:
         _log.info("Loading %s", opened.uri)
         load_source(warehouse, opened)
-    create_relations(warehouse, *_VIEW_LAYER)
+    create_views(warehouse)
     superseded = warehouse.row("select_superseded_count")["superseded_count"]
     if superseded:
         _log.warning(

@@ -26,4 +26,4 @@ comment on column settings.valid_share is
 comment on column settings.split_seed is
 'Seed of the md5 order that deals ratings into test, valid and train.';
 comment on column settings.bias_damping is
-'Ratings'' worth of pull towards zero in the damped bias baseline.';
+'Shrinkage of the damped bias baseline to zero, as a number of ratings.';

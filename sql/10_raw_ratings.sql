@@ -1,6 +1,6 @@
--- raw_ratings: the ratings file, typed and otherwise untouched.
+-- raw_ratings: the ratings file, typed, times in seconds, otherwise untouched.
 -- Grain: one row per line of the file; a pair may occur more than once.
--- Reads: filled by queries/load_ratings_*.sql.
+-- Reads: filled by queries/load_ratings.sql.
 
 create or replace table raw_ratings (
     user_id bigint,
@@ -18,4 +18,5 @@ comment on column raw_ratings.movie_id is
 comment on column raw_ratings.rating is
 'Rating on the scale of the file (stars).';
 comment on column raw_ratings.timestamp is
-'When it was rated, seconds since 1970-01-01 UTC; null if the file does not say.';
+'When it was rated, seconds since 1970-01-01 UTC; null if the file does not say. What '
+'the file has in milli-, micro- or nanoseconds was divided.';

@@ -1,6 +1,6 @@
 -- raw_movies: the movies file, typed and otherwise untouched.
 -- Grain: one row per line of the file; empty when there is no movies file.
--- Reads: filled by queries/load_movies_*.sql.
+-- Reads: filled by queries/load_movies.sql.
 
 create or replace table raw_movies (
     movie_id bigint,

@@ -197,8 +197,8 @@ comment on column user_spreads.model_id is
 comment on column user_spreads.user_id is
 'User as the data names it.';
 comment on column user_spreads.spread is
-'Mean distance of the user''s train ratings from damped_bias, with 20 more at the mean '
-'distance of all (stars).';
+'Scale of the user''s errors: mean distance of their train ratings from damped_bias, '
+'shrunk to the mean distance of all as by 20 more ratings at it (stars).';
 
 create or replace table parity (
     model_id varchar not null,

@@ -2,27 +2,27 @@
 -- Grain: one row per model and user.
 -- Reads: user_spreads, calibration_residuals.
 -- Why: split-conformal intervals (Vovk et al. 2005; Lei et al. 2018, section 5.2): of n
---      residuals in units of their users' spreads, the one at place ceil(0.9 (n + 1)).
---      Spreads come from train, so valid and test rows are alike and coverage holds.
+--      residuals divided by their users' scale, the one at place ceil(0.9 (n + 1)).
+--      The scales come from train, so valid and test rows are alike and coverage holds.
 
 create or replace view interval_radii as
 with scores as (
     select
         residuals.model_id,
-        abs(residuals.residual) / spreads.spread as score,
+        abs(residuals.residual) / scales.spread as score,
         row_number() over (
             partition by residuals.model_id
             order by
-                abs(residuals.residual) / spreads.spread,
+                abs(residuals.residual) / scales.spread,
                 residuals.user_id,
                 residuals.movie_id
         ) as place,
         count(*) over (partition by residuals.model_id) as score_count,
     from calibration_residuals as residuals
-    inner join user_spreads as spreads
+    inner join user_spreads as scales
         on
-            residuals.model_id = spreads.model_id
-            and residuals.user_id = spreads.user_id
+            residuals.model_id = scales.model_id
+            and residuals.user_id = scales.user_id
 ),
 
 thresholds as (
@@ -34,12 +34,12 @@ thresholds as (
 )
 
 select
-    spreads.model_id,
-    spreads.user_id,
-    spreads.spread * coalesce(thresholds.threshold, 'infinity'::double) as radius,
-from user_spreads as spreads
+    scales.model_id,
+    scales.user_id,
+    scales.spread * coalesce(thresholds.threshold, 'infinity'::double) as radius,
+from user_spreads as scales
 left join thresholds
-    on spreads.model_id = thresholds.model_id;
+    on scales.model_id = thresholds.model_id;
 
 comment on view interval_radii is
 'Half the width of the 90 % interval around a prediction. One row per model and user.';

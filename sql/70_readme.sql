@@ -4,9 +4,9 @@
 -- Why: `select * from README` is the first thing that one tries.
 
 create or replace view readme as
-with examples as (
+with listed as (
     select
-        unnest([
+        [
             {
                 'relation': 'predictions',
                 'query': 'select title, predicted_rating from predictions '
@@ -105,8 +105,14 @@ with examples as (
                 'relation': 'settings',
                 'query': 'select top_movies, min_ratings, split_seed from settings'
             }
-        ]) as entry,
-        generate_subscripts(range(18), 1) as position,
+        ] as entries,
+),
+
+examples as (
+    select
+        unnest(entries) as entry,
+        generate_subscripts(entries, 1) as position,
+    from listed
 ),
 
 comments as (

@@ -259,6 +259,6 @@ def test_the_same_rows_give_the_same_evaluation_with_any_number_of_threads(built
     found = []
     for path, threads in ((built, 1), (copy, 8)):
         with open_for_writing(path) as warehouse:
-            warehouse._connection.execute(f"set threads = {threads}")
+            warehouse.connection.execute(f"set threads = {threads}")
             found.append(evaluate(warehouse, load_scorer(current_model(warehouse), "cpu")))
     assert found[0] == found[1]

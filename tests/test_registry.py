@@ -114,8 +114,12 @@ def test_promoting_one_model_demotes_the_other(built):
         "(select user_id from active_users where user_index = 0)",
         "update raw_movies set title = 'Renamed (1999)' where movie_id in "
         "(select movie_id from top_movies where movie_index = 0)",
+        "delete from raw_movies where movie_id in "
+        "(select movie_id from raw_movies anti join top_movies using (movie_id))",
+        "update raw_ratings set rating = 9 where movie_id in "
+        "(select min(movie_id) from movies anti join top_movies using (movie_id))",
     ],
-    ids=["split seed", "threshold", "ratings", "title"],
+    ids=["split seed", "threshold", "ratings", "title", "weights of features", "scale"],
 )
 def test_a_model_of_other_data_is_stale(built, caplog, change):
     with open_for_reading(built) as warehouse:
@@ -133,9 +137,9 @@ def test_a_model_of_other_data_is_stale(built, caplog, change):
 def test_ratings_that_no_model_learns_from_do_not_make_it_stale(built):
     execute(
         built,
-        "insert into raw_ratings by name "
-        "select max(user_id) + 1 as user_id, max(movie_id) + 1 as movie_id, 3.0 as rating, "
-        "0 as timestamp from raw_ratings",
+        "insert into raw_ratings by name select (select max(user_id) + 1 from raw_ratings) "
+        "as user_id, min(movie_id) as movie_id, 3.0 as rating, 0 as timestamp "
+        "from movies anti join top_movies using (movie_id)",
     )
     with open_for_reading(built) as warehouse:
         assert is_trained_on(warehouse, current_model(warehouse).data_fingerprint)

@@ -13,10 +13,12 @@ import pytest
 
 from recsys import pipeline
 from recsys.config import DataSettings
+from recsys.data import replacement
 from recsys.data.replacement import replacing
 from recsys.data.warehouse import open_for_reading
 from recsys.errors import (
     WarehouseLockedError,
+    WarehouseNewerError,
     WarehouseUnreadableError,
     WarehouseUnwritableError,
 )
@@ -242,6 +244,22 @@ def test_no_space_leaves_the_old_one_byte_for_byte(old, whole_size, share):
     assert names(old.parent) == ["warehouse.duckdb"]
 
 
+def test_a_warehouse_of_an_older_schema_is_replaced(old):
+    with duckdb.connect(old) as connection:
+        connection.execute("drop table warehouse_format")
+    build(old, DataSettings(top_movies=20, min_ratings=6))
+    assert min_ratings(old) == 6
+
+
+def test_a_warehouse_of_a_newer_schema_is_not(old):
+    with duckdb.connect(old) as connection:
+        connection.execute("update warehouse_format set schema_version = 1000")
+    before = old.read_bytes()
+    with pytest.raises(WarehouseNewerError), replacing(old):
+        pytest.fail("it was not refused before the work")
+    assert old.read_bytes() == before
+
+
 OTHERS = {
     "another DuckDB file": None,
     "text": b"my diary\n" * 1000,
@@ -257,6 +275,7 @@ def test_what_is_no_warehouse_is_never_overwritten(tmp_path, kind):
     if OTHERS[kind] is None:
         with duckdb.connect(path) as connection:
             connection.execute("create table models as select 1 as mine")
+            connection.execute("create table settings as select 1 as mine")
     else:
         path.write_bytes(OTHERS[kind])
     before = path.read_bytes()
@@ -346,6 +365,32 @@ def test_the_log_of_a_file_that_was_moved_away_is_not_applied_and_not_lost(old, 
     assert min_ratings(old) == 5
     old.with_name("warehouse.duckdb.wal.orphan").rename(tmp_path / "moved.duckdb.wal")
     assert min_ratings(moved) == 77
+
+
+def test_where_folders_cannot_be_flushed_and_open_files_not_replaced(old, monkeypatch):
+    """As far as it can be told here, Windows is like that."""
+    monkeypatch.setattr(replacement, "_IS_WINDOWS", True)
+    monkeypatch.setattr(os, "kill", None)
+    abandoned = old.with_name(f".warehouse.duckdb.{dead_process()}.building")
+    abandoned.write_text("x")
+    really_replace, really_open = Path.replace, os.open
+
+    def replace(self: Path, place: Path) -> Path:
+        duckdb.connect(old).close()  # nobody holds it open
+        return really_replace(self, place)
+
+    def open_file(path, flags, *arguments, **options):
+        assert not Path(path).is_dir()
+        assert flags & os.O_RDWR
+        return really_open(path, flags, *arguments, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", replace)
+        with replacing(old) as warehouse:
+            pipeline.build_data(warehouse, "sample:3000", DataSettings(20, 6))
+            patched.setattr(os, "open", open_file)
+    assert min_ratings(old) == 6
+    assert names(old.parent) == ["warehouse.duckdb"]
 
 
 # Links

@@ -152,6 +152,42 @@ def test_a_csv_file_takes_the_movies_beside_it(load, folder):
     assert recorded[0][1] == str(folder / "ratings.csv")
 
 
+UNRELATED_MOVIES = {
+    "other columns": "name,studio\nHeat,Warner\n",
+    "other ids": "movieId,title,genres\n900,Heat (1995),Crime\n901,Toy (1995),\n",
+    "ids of another kind": "movie_id,title\ntt0113277,Heat\ntt0114709,Toy\n",
+    "no rows": "movieId,title,genres\n",
+    "no table": "",
+}
+
+
+@pytest.mark.parametrize("kind", UNRELATED_MOVIES)
+def test_movies_that_only_lie_beside_a_named_file_are_left_out(load, folder, caplog, kind):
+    (folder / "movies.csv").write_text(UNRELATED_MOVIES[kind])
+    with caplog.at_level(logging.WARNING):
+        ratings, movies, recorded = load(folder / "ratings.csv")
+    assert (ratings, movies, [row[0] for row in recorded]) == (LOADED, [], ["ratings"])
+    [warning] = [one.getMessage() for one in caplog.records]
+    assert str(folder / "movies.csv") in warning
+    assert warning.endswith("It is left out: movies have no titles.")
+
+
+@pytest.mark.parametrize("kind", ["other columns", "no table"])
+@pytest.mark.parametrize("is_zip", [False, True])
+def test_movies_that_are_part_of_what_was_named_must_be_right(load, folder, kind, is_zip):
+    (folder / "movies.csv").write_text(UNRELATED_MOVIES[kind])
+    named = folder
+    if is_zip:
+        named = write_zip(folder / "ml.zip", ratings=RATINGS, movies=UNRELATED_MOVIES[kind])
+    with pytest.raises((MissingColumnsError, SourceUnreadableError), match=r"movies\.csv"):
+        load(named)
+
+
+def test_movies_of_a_named_folder_need_not_be_rated(load, folder):
+    (folder / "movies.csv").write_text(UNRELATED_MOVIES["other ids"])
+    assert len(load(folder)[1]) == 2
+
+
 @pytest.mark.parametrize("prefix", ["", "ml-latest-small__", "a__b__c__"])
 def test_a_zip_whatever_folder_it_holds(load, tmp_path, prefix):
     path = write_zip(
@@ -240,6 +276,26 @@ def test_a_timestamp_is_seconds_or_a_date_or_nothing(load, tmp_path, written, re
     path = tmp_path / "r.csv"
     path.write_text(f"{HEADER}1,1,3,{written}\n1,2,4,5\n")
     assert load(path)[0] == [(1, 1, 3.0, read), (1, 2, 4.0, 5)]
+
+
+@pytest.mark.parametrize("per_second", [10**3, 10**6, 10**9], ids=["ms", "us", "ns"])
+def test_timestamps_in_parts_of_a_second_are_recognised(load, tmp_path, per_second):
+    path = tmp_path / "r.csv"
+    times = [int(line.rpartition(",")[2]) for line in LINES]
+    lines = [
+        f"{line.rpartition(',')[0]},{time * per_second + per_second // 2}\n"
+        for line, time in zip(LINES, times, strict=True)
+    ]
+    path.write_text(HEADER + "".join(lines))
+    assert load(path)[0] == LOADED
+
+
+def test_the_unit_of_timestamps_is_that_of_most_of_the_file(load, tmp_path):
+    path = tmp_path / "r.csv"
+    path.write_text(f"{HEADER}1,1,3,{10**12}\n1,2,4,964982703\n2,1,4,964982704\n2,2,1,\n")
+    assert [row[3] for row in load(path)[0]] == [10**12, 964982703, 964982704, None]
+    path.write_text(f"{HEADER}1,1,3,964982703000\n1,2,4,7\n2,1,4,964982704000\n2,2,1,\n")
+    assert [row[3] for row in load(path)[0]] == [964982703, 0, 964982704, None]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from recsys.data.sql_files import SCHEMA_VERSION
 from recsys.data.warehouse import (
     create_warehouse,
     open_for_reading,
@@ -19,6 +20,8 @@ from recsys.errors import (
     QueryError,
     WarehouseLockedError,
     WarehouseMissingError,
+    WarehouseNewerError,
+    WarehouseOlderError,
     WarehouseUnreadableError,
     WarehouseUnwritableError,
 )
@@ -125,6 +128,18 @@ def write_other_duckdb(path: Path) -> None:
         connection.execute("create table settings as select 1 as mine")
 
 
+def write_tables_of_the_same_names(path: Path) -> None:
+    with duckdb.connect(path) as connection:
+        connection.execute("create table settings as select 1 as mine")
+        connection.execute("create table models as select 1 as mine")
+
+
+def write_format(path: Path, columns: str) -> None:
+    write_tables_of_the_same_names(path)
+    with duckdb.connect(path) as connection:
+        connection.execute(f"create table warehouse_format as select {columns}")
+
+
 NO_WAREHOUSES = {
     "empty": lambda path: path.write_bytes(b""),
     "text": lambda path: path.write_text("user_id,movie_id,rating\n" * 1000),
@@ -132,6 +147,9 @@ NO_WAREHOUSES = {
     "folder": lambda path: path.mkdir(),
     "SQLite": write_sqlite,
     "another DuckDB file": write_other_duckdb,
+    "tables of the same names": write_tables_of_the_same_names,
+    "another format table": lambda path: write_format(path, "1 as mine"),
+    "another marker": lambda path: write_format(path, "'x' as marker, 1 as schema_version"),
 }
 
 
@@ -145,6 +163,57 @@ def test_it_is_something_else(tmp_path, kind, opening):
         opening(path)
     assert str(path) in refused.value.what
     assert before == (path.read_bytes() if path.is_file() else None)
+
+
+# The schema of another version
+
+
+def make_as_version_0_1(path: Path) -> None:
+    """Take away what that version did not write."""
+    with duckdb.connect(path) as connection:
+        connection.execute("drop table warehouse_format")
+
+
+def make_of_schema(path: Path, schema_version: int) -> None:
+    with duckdb.connect(path) as connection:
+        connection.execute("update warehouse_format set schema_version = $1", [schema_version])
+
+
+@pytest.mark.parametrize("opening", OPENINGS)
+def test_an_older_schema_is_refused_with_the_command_that_rebuilds_it(built, opening):
+    make_as_version_0_1(built)
+    with pytest.raises(WarehouseOlderError) as refused:
+        opening(built)
+    assert f"schema is 1, this one needs {SCHEMA_VERSION}" in refused.value.what
+    assert f"--database {built} build-warehouse --source sample:20000" in refused.value.remedy
+    open_by_duckdb = duckdb.connect(built)  # it was closed
+    open_by_duckdb.close()
+
+
+@pytest.mark.parametrize("opening", OPENINGS)
+def test_a_newer_schema_is_refused(built, opening):
+    make_of_schema(built, SCHEMA_VERSION + 1)
+    with pytest.raises(WarehouseNewerError, match=f"schema is {SCHEMA_VERSION + 1}") as refused:
+        opening(built)
+    assert "Upgrade recsys" in refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    "command", ["report", "train", "models", "sql", "score", "tune", "recommend", "doctor"]
+)
+def test_every_command_says_in_two_lines_that_a_file_is_older(built, recsys, command):
+    make_as_version_0_1(built)
+    before = built.read_bytes()
+    arguments = {"sql": ["select 1"], "recommend": ["--user", "1"]}.get(command, [])
+    done = recsys("--database", str(built), command, *arguments)
+    assert "Traceback" not in done.stderr
+    assert "was built by an older recsys" in done.stdout + done.stderr
+    if command != "doctor":
+        assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (1, "", 2)
+    assert built.read_bytes() == before
+
+
+# Damage
 
 
 @pytest.mark.parametrize("place", [5, 4096 + 10, 3 * 4096 + 10])
@@ -199,7 +268,7 @@ def test_a_file_that_may_not_be_written(built):
 
 def delete_and_stop(warehouse, error):
     with warehouse.transaction():
-        warehouse.run("delete_predictions")
+        warehouse.run("delete_scores")
         assert value(warehouse, "select count(*) from predictions") == 0
         raise error
 
@@ -212,7 +281,7 @@ def test_a_transaction_is_all_or_nothing(built, error):
             delete_and_stop(warehouse, error)
         assert value(warehouse, "select count(*) from predictions") == before
         with warehouse.transaction():
-            warehouse.run("delete_predictions")
+            warehouse.run("delete_scores")
     with open_for_reading(built) as warehouse:
         assert value(warehouse, "select count(*) from predictions") == 0
 
@@ -221,7 +290,7 @@ def test_closing_without_committing_changes_nothing(built):
     warehouse = open_for_writing(built)
     transaction = warehouse.transaction()
     transaction.__enter__()
-    warehouse.run("delete_predictions")
+    warehouse.run("delete_scores")
     warehouse.close()
     with open_for_reading(built) as warehouse:
         assert value(warehouse, "select count(*) from predictions") > 0

@@ -1,7 +1,7 @@
 """The model registry: trained networks as rows of the warehouse.
 
 Flows in: a network as ONNX bytes with its learning curve and embeddings. Flows out: the
-current model, ready to serve. Never imports torch. The next file is `scoring.py`.
+current model, ready to serve. Never imports torch.
 """
 
 import json
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from recsys.data.warehouse import Warehouse
-from recsys.data.weights import Ids, NetworkWeights, Vectors, store_weights
+from recsys.arrays import Floats, Ids, Vectors
+from recsys.data.warehouse import Columns, Warehouse
+from recsys.data.weights import NetworkWeights, components, store_weights
 from recsys.errors import NoModelError, UnknownIdError
 from recsys.launcher import launcher
 
@@ -85,9 +85,9 @@ class Residuals:
     All of shape (rows,).
     """
 
-    user_ids: Ids
-    movie_ids: Ids
-    residuals: NDArray[np.float64]
+    user_id: Ids
+    movie_id: Ids
+    residual: Floats
 
 
 @dataclass(frozen=True)
@@ -102,135 +102,75 @@ class Parity:
 
 
 @dataclass(frozen=True)
-class NewModel:
-    """A trained and exported network that is not in the warehouse yet."""
+class StoredModel:
+    """What serving needs of a model; its scale and error are in stars."""
 
     model_id: str
-    preset: str
     onnx: bytes
-    onnx_sha256: str
     data_fingerprint: str
-    hyperparameters: dict[str, Any]
-    seed: int
     fit_on: str
-    parameters: int
-    best_epoch: int
     valid_rmse: float
     lowest_rating: float
     highest_rating: float
+    users: Entities
+    movies: Entities
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewModel(StoredModel):
+    """A trained and exported network that is not in the warehouse yet."""
+
+    preset: str
+    onnx_sha256: str
+    hyperparameters: dict[str, Any]
+    seed: int
+    parameters: int
+    best_epoch: int
     training_device: str
     seconds: float
     versions: dict[str, str]
     history: Sequence[EpochRecord]
     teacher_models: Sequence[TeacherModel]
-    users: Entities
-    movies: Entities
     weights: NetworkWeights
     residuals: Residuals
     parity: Sequence[Parity]
     study: str | None = None
 
 
-@dataclass(frozen=True)
-class StoredModel:
-    """The current model as the warehouse holds it; all that serving needs."""
-
-    model_id: str
-    onnx: bytes
-    data_fingerprint: str
-    fit_on: str
-    valid_rmse: float
-    lowest_rating: float
-    highest_rating: float
-    users: Entities
-    movies: Entities
-
-
 def store_model(warehouse: Warehouse, model: NewModel) -> StoredModel:
     """Write a model and all that tells of it; it is not current yet."""
-    warehouse.run(
-        "insert_model",
-        model_id=model.model_id,
-        preset=model.preset,
-        onnx=model.onnx,
-        onnx_sha256=model.onnx_sha256,
-        data_fingerprint=model.data_fingerprint,
-        hyperparameters=json.dumps(model.hyperparameters, sort_keys=True),
-        seed=model.seed,
-        fit_on=model.fit_on,
-        parameters=model.parameters,
-        epochs=len(model.history),
-        best_epoch=model.best_epoch,
-        valid_rmse=model.valid_rmse,
-        lowest_rating=model.lowest_rating,
-        highest_rating=model.highest_rating,
-        training_device=model.training_device,
-        seconds=model.seconds,
-        versions=json.dumps(model.versions, sort_keys=True),
-        study=model.study,
+    model_id = model.model_id
+    columns = vars(model) | {
+        "hyperparameters": json.dumps(model.hyperparameters, sort_keys=True),
+        "versions": json.dumps(model.versions, sort_keys=True),
+        "epochs": len(model.history),
+    }
+    warehouse.run("insert_model", **columns)
+    warehouse.append_records(
+        "insert_training_history", "new_history", model.history, model_id=model_id
     )
     warehouse.append_records(
-        "insert_training_history", "new_history", model.history, model_id=model.model_id
+        "insert_teacher_models", "new_teacher_models", model.teacher_models, model_id=model_id
     )
-    warehouse.append_records(
-        "insert_teacher_models",
-        "new_teacher_models",
-        model.teacher_models,
-        model_id=model.model_id,
-    )
-    store_parity(warehouse, model.model_id, model.parity)
-    store_weights(warehouse, model.model_id, model.users.ids, model.movies.ids, model.weights)
-    for entities in (model.users, model.movies):
-        _store_embeddings(warehouse, model.model_id, entities)
-    _store_uncertainty(warehouse, model)
-    return StoredModel(
-        model_id=model.model_id,
-        onnx=model.onnx,
-        data_fingerprint=model.data_fingerprint,
-        fit_on=model.fit_on,
-        valid_rmse=model.valid_rmse,
-        lowest_rating=model.lowest_rating,
-        highest_rating=model.highest_rating,
-        users=model.users,
-        movies=model.movies,
-    )
+    store_parity(warehouse, model_id, model.parity)
+    store_weights(warehouse, model_id, model.users.ids, model.movies.ids, model.weights)
+    for known in (model.users, model.movies):
+        count, dimension = known.embeddings.shape
+        embeddings = components(known.ids, known.embeddings)
+        embeddings["index"] = np.repeat(np.arange(count), dimension)
+        warehouse.append(
+            "insert_embeddings", "new_embeddings", embeddings, model_id=model_id, kind=known.kind
+        )
+    # View interval_radii makes intervals of these two; the second reads the embeddings.
+    residuals: Columns = vars(model.residuals)
+    warehouse.append("insert_calibration_residuals", "new_residuals", residuals, model_id=model_id)
+    warehouse.run("insert_user_spreads", model_id=model_id)
+    return model
 
 
 def store_parity(warehouse: Warehouse, model_id: str, comparisons: Sequence[Parity]) -> None:
     """Write how closely runtimes reproduce a model, in place of what was said before."""
-    for one in comparisons:
-        warehouse.run("delete_parity", model_id=model_id, runtime=one.runtime)
     warehouse.append_records("insert_parity", "new_parity", comparisons, model_id=model_id)
-
-
-def _store_uncertainty(warehouse: Warehouse, model: NewModel) -> None:
-    """Write what view `interval_radii` makes intervals of; its users are stored already."""
-    warehouse.append(
-        "insert_calibration_residuals",
-        "new_residuals",
-        {
-            "user_id": model.residuals.user_ids,
-            "movie_id": model.residuals.movie_ids,
-            "residual": model.residuals.residuals,
-        },
-        model_id=model.model_id,
-    )
-    warehouse.run("insert_user_spreads", model_id=model.model_id)
-
-
-def _store_embeddings(warehouse: Warehouse, model_id: str, entities: Entities) -> None:
-    count, dimension = entities.embeddings.shape
-    warehouse.append(
-        f"insert_{entities.kind}_embeddings",
-        "new_embeddings",
-        {
-            "id": np.repeat(entities.ids, dimension),
-            "index": np.repeat(np.arange(count), dimension),
-            "position": np.tile(np.arange(dimension), count),
-            "value": entities.embeddings.ravel(),
-        },
-        model_id=model_id,
-    )
 
 
 def current_model(warehouse: Warehouse) -> StoredModel:
@@ -250,15 +190,14 @@ def find_model(warehouse: Warehouse, model_id: str | None = None) -> StoredModel
     found = warehouse.rows("select_model", model_id=model_id)
     if not found:
         return None
-    return StoredModel(
-        **found[0],
-        users=_read_entities(warehouse, found[0]["model_id"], "user"),
-        movies=_read_entities(warehouse, found[0]["model_id"], "movie"),
+    users, movies = (
+        _read_entities(warehouse, found[0]["model_id"], kind) for kind in ("user", "movie")
     )
+    return StoredModel(**found[0], users=users, movies=movies)
 
 
 def _read_entities(warehouse: Warehouse, model_id: str, kind: str) -> Entities:
-    columns = warehouse.columns(f"select_{kind}_embeddings", model_id=model_id)
+    columns = warehouse.columns("select_embeddings", model_id=model_id, kind=kind)
     dimension = int(columns["position"].max())
     return Entities(
         kind,

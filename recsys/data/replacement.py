@@ -1,18 +1,23 @@
 """Replace a warehouse atomically: what is at its path is the old file or the whole new one.
 
 Flows in: the path of a warehouse. Flows out: an empty warehouse beside it to fill, which takes
-its place at the end. Used by `pipeline.py`.
+its place at the end.
 """
 
 import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from recsys.data.warehouse import Warehouse, create_warehouse, open_for_writing, translated
+from recsys.data.duckdb_errors import translated
+from recsys.data.warehouse import Warehouse, create_warehouse, open_for_replacing
 from recsys.errors import WarehouseUnwritableError
+
+# There an open file is never replaced or renamed, a folder is never flushed, and os.kill ends
+# the process that it is given. None of this was tried: it is by the documentation of Python.
+_IS_WINDOWS = os.name == "nt"
 
 
 @contextmanager
@@ -35,10 +40,14 @@ def replacing(path: Path) -> Iterator[Warehouse]:
         with create_warehouse(building) as warehouse:
             yield warehouse
             warehouse.checkpoint()
-        with _held(target), translated(path):
+        with ExitStack() as holding, translated(path):
+            holding.enter_context(_held(target))
             _synchronise(building)
+            if _IS_WINDOWS:
+                holding.close()
             building.replace(target)
-            _synchronise(target.parent)
+            if not _IS_WINDOWS:
+                _synchronise(target.parent)
     finally:
         _remove(building)
 
@@ -54,7 +63,7 @@ def _held(target: Path) -> Iterator[None]:
         raise WarehouseUnwritableError(target, "its folder does not exist.")
     log = target.with_name(f"{target.name}.wal")
     if target.exists():
-        with open_for_writing(target) as old:
+        with open_for_replacing(target) as old:
             old.checkpoint()
             if log.exists():
                 raise WarehouseUnwritableError(target, f"{log.name} cannot be moved into it.")
@@ -71,12 +80,16 @@ def _remove_abandoned_builds(target: Path) -> None:
     pattern = re.compile(rf"(\.{re.escape(target.name)}\.(\d+)\.building)(\.wal|\.tmp)?$")
     for file in target.parent.iterdir():
         found = pattern.match(file.name)
-        if found and not _is_running(int(found[2])):
+        if found and not _is_running(int(found[2]), file):
             _remove(file.with_name(found[1]))
 
 
-def _is_running(process_id: int) -> bool:
+def _is_running(process_id: int, building: Path) -> bool:
+    """Say whether a process lives or, on Windows, whether one holds its file open."""
     try:
+        if _IS_WINDOWS:
+            building.rename(building)
+            return False
         os.kill(process_id, 0)
     except ProcessLookupError:
         return False
@@ -92,7 +105,7 @@ def _remove(building: Path) -> None:
 
 
 def _synchronise(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDWR if _IS_WINDOWS else os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -1,11 +1,8 @@
-"""Where ratings come from: find, download or generate them, and load them.
+"""Where ratings come from: find, download and unpack what a person names.
 
-Flows in: what `--source` names. Flows out: `raw_ratings`, `raw_movies` and `sources` of a
-warehouse. The next file is `warehouse.py`, which runs the views over them.
+Flows in: what `--source` names. Flows out: the files to load, or how many ratings to generate.
 """
 
-import glob
-import gzip
 import hashlib
 import logging
 import os
@@ -13,7 +10,6 @@ import shutil
 import sys
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,12 +17,9 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from recsys.config import SOURCE_VARIABLE
-from recsys.data.sql_files import sql_folder
-from recsys.data.warehouse import Warehouse
+from recsys.data.formats import FILE_ENDINGS, UNPACKING_ERRORS
 from recsys.errors import (
-    BadRowsError,
     DownloadError,
-    MissingColumnsError,
     SourceError,
     SourceNotFoundError,
     SourceUnreadableError,
@@ -39,21 +32,6 @@ SAMPLE_RATING_COUNT = 100_000
 _SAMPLE_DIGITS = 12  # far more ratings than any disk holds
 
 _CONNECT_AND_READ_TIMEOUT = (3.05, 10.0)  # seconds
-_CSV_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".txt")
-_PARQUET_SUFFIXES = (".parquet", ".pq")
-_DELIMITERS = ",\t;|"
-# What a file that is damaged, encrypted or packed in an unknown way raises.
-_UNPACKING_ERRORS = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
-# Lower-case names that the load queries understand.
-_RATING_COLUMNS = {
-    "user": {"user_id", "userid", "user", "uid"},
-    "movie": {"movie_id", "movieid", "movie", "item_id", "itemid", "item", "iid"},
-    "rating": {"rating", "ratings", "score", "stars"},
-}
-_MOVIE_COLUMNS = {
-    "movie": {"movie_id", "movieid", "item_id", "itemid"},
-    "title": {"title", "movie_title", "name"},
-}
 
 _log = logging.getLogger(__name__)
 
@@ -66,12 +44,15 @@ class Source:
         uri: what a person would name to get the same data again.
         ratings: the ratings file; None for the synthetic sample.
         movies: the movies file; None if there is none.
+        has_own_movies: the movies file is part of what was named, and does not only lie beside
+            it.
         rating_count: ratings to generate for the sample.
     """
 
     uri: str
     ratings: Path | None = None
     movies: Path | None = None
+    has_own_movies: bool = False
     rating_count: int = SAMPLE_RATING_COUNT
 
 
@@ -164,18 +145,20 @@ def _download(url: str, folder: Path) -> Path:
 
 
 def _resolve_path(path: Path, uri: str, scratch: Path) -> Source:
+    name = path.name.lower()
     try:
         if path.is_dir():
             return _resolve_folder(path, uri)
         if not path.is_file():
             raise SourceNotFoundError(uri, "there is no such file or folder")
-        if zipfile.is_zipfile(path) and not _has_suffix(path, _PARQUET_SUFFIXES):
+        # A Parquet file may hold bytes that look like the end of a zip.
+        if zipfile.is_zipfile(path) and not name.endswith((".parquet", ".pq")):
             return _resolve_zip(path, uri, scratch)
-    except _UNPACKING_ERRORS as error:
+    except UNPACKING_ERRORS as error:
         raise SourceUnreadableError(uri, str(error)) from error
-    if _has_suffix(path, (".zip",)):
+    if name.endswith(".zip"):
         raise SourceUnreadableError(uri, "it is no complete zip file.")
-    if not _has_suffix(path, _CSV_SUFFIXES + _PARQUET_SUFFIXES):
+    if not name.endswith(FILE_ENDINGS):
         raise SourceNotFoundError(uri, "it is neither a folder, zip, CSV nor Parquet")
     movies = _find(path.parent, "movies")
     return Source(uri, path, None if movies == path else movies)
@@ -185,19 +168,17 @@ def _resolve_folder(folder: Path, uri: str) -> Source:
     ratings = _find(folder, "ratings")
     if ratings is None:
         raise SourceNotFoundError(uri, "there is no ratings.csv or ratings.parquet in it")
-    return Source(uri, ratings, _find(folder, "movies"))
+    return Source(uri, ratings, _find(folder, "movies"), has_own_movies=True)
 
 
 def _find(folder: Path, stem: str) -> Path | None:
-    candidates = (folder / (stem + end) for end in _CSV_SUFFIXES + _PARQUET_SUFFIXES)
+    candidates = (folder / (stem + ending) for ending in FILE_ENDINGS)
     return next((file for file in candidates if file.is_file()), None)
 
 
 def _resolve_zip(archive: Path, uri: str, scratch: Path) -> Source:
     """Unpack the ratings and movies of a zip, whatever folder they are in."""
-    wanted = {
-        stem + end for stem in ("ratings", "movies") for end in _CSV_SUFFIXES + _PARQUET_SUFFIXES
-    }
+    wanted = {stem + ending for stem in ("ratings", "movies") for ending in FILE_ENDINGS}
     with zipfile.ZipFile(archive) as opened:
         for member in opened.infolist():
             name = PurePosixPath(member.filename).name
@@ -205,10 +186,6 @@ def _resolve_zip(archive: Path, uri: str, scratch: Path) -> Source:
                 with opened.open(member) as packed, (scratch / name).open("wb") as file:
                     shutil.copyfileobj(packed, file)
     return _resolve_folder(scratch, uri)
-
-
-def _has_suffix(path: Path, suffixes: tuple[str, ...]) -> bool:
-    return path.name.lower().endswith(suffixes)
 
 
 def sha256_of(path: Path) -> str:
@@ -222,94 +199,3 @@ def sha256_of(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise SourceUnreadableError(str(path), error.strerror or str(error)) from error
-
-
-def load_source(warehouse: Warehouse, source: Source) -> None:
-    """Fill `raw_ratings`, `raw_movies` and `sources`.
-
-    Raises:
-        SourceError: a file cannot be read, lacks a column or holds what is no rating.
-    """
-    if source.ratings is None:
-        _load_sample(warehouse, source)
-        return
-    _load_ratings(warehouse, source.ratings, source.uri)
-    counts = warehouse.row("select_raw_counts")
-    _record(warehouse, "ratings", source.uri, sha256_of(source.ratings), counts)
-    if source.movies is not None:
-        _load_file(warehouse, "movies", source.movies, _MOVIE_COLUMNS)
-        counts = warehouse.row("select_raw_counts")
-        _record(warehouse, "movies", source.uri, sha256_of(source.movies), counts)
-
-
-def _load_ratings(warehouse: Warehouse, file: Path, uri: str) -> None:
-    _load_file(warehouse, "ratings", file, _RATING_COLUMNS)
-    bad = warehouse.rows("select_bad_ratings")
-    if bad:
-        raise BadRowsError(uri, bad[0]["bad_count"], bad.preview(3))
-    if not warehouse.row("select_raw_counts")["rating_rows"]:
-        raise SourceNotFoundError(uri, "the ratings file has no rows")
-
-
-def _load_file(warehouse: Warehouse, kind: str, file: Path, needed: dict[str, set[str]]) -> None:
-    # DuckDB would read every file that a '*' in the path matches.
-    parameters: dict[str, object] = {"path": glob.escape(str(file))}
-    form = "parquet" if _has_suffix(file, _PARQUET_SUFFIXES) else "csv"
-    if form == "csv":
-        parameters["delimiter"] = _delimiter_of(file)
-    header = warehouse.read_source(f"read_{form}_header", str(file), **parameters)
-    found = {name.strip().lower() for name in header.columns}
-    missing = [name for name, usual in needed.items() if not usual & found]
-    if missing:
-        raise MissingColumnsError(str(file), missing, header.columns)
-    warehouse.read_source(f"load_{kind}_{form}", str(file), **parameters)
-
-
-def _delimiter_of(file: Path) -> str:
-    """Return the delimiter that the first line has most of; a comma if it has none."""
-    opened = gzip.open if _has_suffix(file, (".gz",)) else open
-    try:
-        with opened(file, "rt", encoding="utf-8", errors="replace") as lines:
-            first = lines.readline()
-    except _UNPACKING_ERRORS as error:
-        raise SourceUnreadableError(str(file), str(error)) from error
-    if not first.strip():
-        raise SourceUnreadableError(str(file), "it is empty, or its first line is.")
-    return max(_DELIMITERS, key=first.count)
-
-
-def _load_sample(warehouse: Warehouse, source: Source) -> None:
-    for file in sorted((sql_folder() / "sample").glob("*.sql")):
-        warehouse.run_file(file, rating_count=source.rating_count)
-    warehouse.run("load_sample")
-    warehouse.run("load_sample_movies")
-    digests = warehouse.row("select_sample_digests")
-    counts = warehouse.row("select_raw_counts")
-    for name in ("ratings", "movies"):
-        _record(
-            warehouse,
-            name,
-            source.uri,
-            digests[f"{name}_sha256"],
-            counts,
-            is_synthetic=True,
-        )
-
-
-def _record(
-    warehouse: Warehouse,
-    name: str,
-    uri: str,
-    sha256: str,
-    counts: dict[str, int],
-    *,
-    is_synthetic: bool = False,
-) -> None:
-    warehouse.run(
-        "insert_source",
-        name=name,
-        uri=uri,
-        sha256=sha256,
-        rows=counts["rating_rows" if name == "ratings" else "movie_rows"],
-        is_synthetic=is_synthetic,
-    )

@@ -1,12 +1,16 @@
 """The files of `sql/`: where they are, and what tells one version from another.
 
-Flows in: nothing. Flows out: paths, texts and digests. The next file is `warehouse.py`, which
-runs them.
+Flows in: nothing. Flows out: paths, texts, digests and the version of the schema.
 """
 
 import hashlib
 from functools import cache
 from pathlib import Path
+
+# Raise it when code no longer works with the relations of an older file.
+SCHEMA_VERSION = 2
+# Of files that do not say it: recsys 0.1.0 wrote them.
+FIRST_SCHEMA_VERSION = 1
 
 
 @cache

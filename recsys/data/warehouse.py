@@ -1,11 +1,9 @@
-"""The warehouse: one DuckDB file, opened, queried, audited and replaced atomically.
+"""The warehouse: one DuckDB file, opened, queried and audited.
 
-Flows in: a path, the files under `sql/`, parameters to bind. Flows out: rows and numpy
-columns. The only module that imports duckdb. The next file is `dataset.py`.
+Flows in: a path, queries of `sql/queries` by name, values to bind. Flows out: rows and numpy
+columns.
 """
 
-import itertools
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import fields
@@ -17,47 +15,31 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.data.duckdb_errors import interruptible, translated
 from recsys.data.rows import Rows
-from recsys.data.sql_files import numbered_files, query_text, sql_file_digests, sql_folder
+from recsys.data.sql_files import FIRST_SCHEMA_VERSION, SCHEMA_VERSION, query_text, sql_folder
 from recsys.errors import (
     CheckFailedError,
     QueryError,
-    RecsysError,
-    SourceUnreadableError,
-    WarehouseLockedError,
     WarehouseMissingError,
+    WarehouseNewerError,
+    WarehouseOlderError,
     WarehouseUnreadableError,
-    WarehouseUnwritableError,
 )
 
 Columns = Mapping[str, NDArray[Any]]
+_Config = dict[str, str | bool | int | float | list[str]]
 
 # Files in this format open in every DuckDB from 1.2 on.
 _STORAGE_VERSION = "v1.2.0"
 # Nothing may reach for the network, and no Python variable may stand in for a table.
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+_CONFIG: _Config = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "python_enable_replacements": False,
 }
-_SANDBOX: dict[str, str | bool | int | float | list[str]] = {"enable_external_access": False}
+_SANDBOX: _Config = {"enable_external_access": False}
 _SHOWN_OFFENDERS = 5
-# What DuckDB raises, besides IOException, when it cannot write its own file.
-_OUT_OF_SPACE = (
-    duckdb.OutOfMemoryException,
-    duckdb.TransactionException,
-    duckdb.FatalException,
-)
-_STARTS_OF_A_HINT = ("LINE ", "Possible ", "The search space ")
-_SIGNS_OF_AN_UNREADABLE_FILE = (
-    "not a valid DuckDB",
-    "Could not read",
-    "Trying to read",
-    "orrupt",
-    "checksum",
-    "sqlite_scanner",  # DuckDB would read SQLite's files with an extension
-    "external extensions",
-)
 
 
 class Warehouse:
@@ -65,10 +47,14 @@ class Warehouse:
 
     Queries are named: `rows("select_top_movies")` runs `sql/queries/select_top_movies.sql`
     with its `$name` parameters bound. Use it as a context manager; it closes at the end.
+
+    Args:
+        connection: of DuckDB; only for this folder.
+        path: of the file.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-        self._connection = connection
+        self.connection = connection
         self.path = path
 
     def __enter__(self) -> Self:
@@ -85,12 +71,12 @@ class Warehouse:
     def close(self) -> None:
         """Close the file; uncommitted changes are rolled back."""
         with translated(self.path):
-            self._connection.close()
+            self.connection.close()
 
     def cursor(self) -> "Warehouse":
         """Return the same file with a connection of its own, for another thread."""
         with translated(self.path):
-            return Warehouse(self._connection.cursor(), self.path)
+            return Warehouse(self.connection.cursor(), self.path)
 
     def checkpoint(self) -> None:
         """Write everything from the log beside the file into the file itself.
@@ -98,41 +84,26 @@ class Warehouse:
         Closing does so too, but says nothing when the disk is full.
         """
         with translated(self.path):
-            self._connection.execute("checkpoint")
+            self.connection.execute("checkpoint")
 
     def run_file(self, file: Path, **parameters: object) -> None:
-        """Run every statement of an SQL file, binding the parameters each one names."""
-        with translated(self.path):
-            for statement in self._connection.extract_statements(file.read_text("utf-8")):
-                wanted = {name: parameters[name] for name in statement.named_parameters}
-                self._connection.execute(statement, wanted or None)
+        """Run every statement of an SQL file, binding the parameters that each one names."""
+        self._run(file.read_text("utf-8"), parameters)
 
     def run(self, query: str, **parameters: object) -> None:
-        """Run a query of `sql/queries` for its effect."""
+        """Run every statement of a query of `sql/queries` for its effect."""
+        self._run(query_text(query), parameters)
+
+    def _run(self, text: str, parameters: Mapping[str, object]) -> None:
         with translated(self.path):
-            self._connection.execute(query_text(query), parameters or None)
+            for statement in self.connection.extract_statements(text):
+                wanted = {name: parameters[name] for name in statement.named_parameters}
+                self.connection.execute(statement, wanted or None)
 
     def rows(self, query: str, **parameters: object) -> Rows:
         """Return the rows of a query of `sql/queries`."""
         with translated(self.path):
-            return _fetch(self._connection.execute(query_text(query), parameters or None))
-
-    def read_source(self, query: str, source: str, **parameters: object) -> Rows:
-        """Run a query of `sql/queries` that reads the file `source`.
-
-        Raises:
-            SourceUnreadableError: DuckDB cannot make sense of the file.
-        """
-        try:
-            with _interruptible():
-                return _fetch(self._connection.execute(query_text(query), parameters))
-        except duckdb.Error as error:
-            reason = str(error)
-            if isinstance(error, _OUT_OF_SPACE) or (
-                isinstance(error, duckdb.IOException) and _is_about(self.path, reason)
-            ):
-                raise _foreseen(self.path, reason) from error
-            raise SourceUnreadableError(source, _without_hints(reason)) from error
+            return _fetch(self.connection.execute(query_text(query), parameters or None))
 
     def row(self, query: str, **parameters: object) -> dict[str, Any]:
         """Return the only row of a query of `sql/queries`, by column name."""
@@ -144,7 +115,7 @@ class Warehouse:
         Columns that may be null come back as masked arrays.
         """
         with translated(self.path):
-            relation = self._connection.execute(query_text(query), parameters or None)
+            relation = self.connection.execute(query_text(query), parameters or None)
             return dict(relation.fetchnumpy())
 
     def append(self, query: str, relation: str, columns: Columns, **parameters: object) -> None:
@@ -157,11 +128,11 @@ class Warehouse:
             parameters: bound to the query's own.
         """
         with translated(self.path):
-            self._connection.register(relation, dict(columns))
+            self.connection.register(relation, dict(columns))
             try:
-                self._connection.execute(query_text(query), parameters or None)
+                self._run(query_text(query), parameters)
             finally:
-                self._connection.unregister(relation)
+                self.connection.unregister(relation)
 
     def append_records(
         self, query: str, relation: str, records: Sequence[Any], **parameters: object
@@ -186,16 +157,16 @@ class Warehouse:
     def transaction(self) -> Iterator[None]:
         """Commit all that is done inside, or nothing of it."""
         with translated(self.path):
-            self._connection.execute("begin")
+            self.connection.execute("begin")
         try:
             yield
         except BaseException:
             # A full disk ends the transaction by itself; what went wrong is the news.
             with suppress(duckdb.Error):
-                self._connection.execute("rollback")
+                self.connection.execute("rollback")
             raise
         with translated(self.path):
-            self._connection.execute("commit")
+            self.connection.execute("commit")
 
     def stream(self, text: str) -> tuple[tuple[str, ...], Iterator[tuple[Any, ...]]]:
         """Run a person's own SQL and return its column names and its rows, lazily.
@@ -204,17 +175,17 @@ class Warehouse:
             QueryError: the text does not run.
         """
         try:
-            if not self._connection.extract_statements(text):
+            if not self.connection.extract_statements(text):
                 raise QueryError("it is empty.")
-            with _interruptible():
-                cursor = self._connection.execute(text)
+            with interruptible():
+                cursor = self.connection.execute(text)
         except duckdb.Error as error:
             raise QueryError(str(error)) from error
         names = tuple(str(column[0]) for column in cursor.description or ())
 
         def fetch() -> Iterator[tuple[Any, ...]]:
             try:
-                with _interruptible():
+                with interruptible():
                     while batch := cursor.fetchmany(10_000):
                         yield from batch
             except duckdb.Error as error:
@@ -231,7 +202,7 @@ class Warehouse:
         for file in sorted((sql_folder() / "checks").glob(f"{layer}_*.sql")):
             text = file.read_text("utf-8")
             with translated(self.path):
-                offenders = _fetch(self._connection.execute(text))
+                offenders = _fetch(self.connection.execute(text))
             if offenders:
                 meaning = text.splitlines()[0].removeprefix("-- Offending rows: ")
                 raise CheckFailedError(
@@ -247,22 +218,9 @@ def _fetch(cursor: duckdb.DuckDBPyConnection) -> Rows:
     return Rows(names, cursor.fetchall())
 
 
-def record_sql_files(warehouse: Warehouse) -> None:
-    """Fill table `sql_files` with the files that make this warehouse."""
-    digests = sql_file_digests()
-    columns = {"name": np.array(list(digests)), "sha256": np.array(list(digests.values()))}
-    warehouse.append("insert_sql_files", "new_sql_files", columns)
-
-
-def create_relations(warehouse: Warehouse, first: int, last: int, **parameters: object) -> None:
-    """Run the numbered files of `sql/` from `first` to `last`, in order.
-
-    In one transaction: hundreds of statements would each wait for the disk.
-    """
-    with warehouse.transaction():
-        for file in numbered_files():
-            if first <= int(file.name[:2]) <= last:
-                warehouse.run_file(file, **parameters)
+def create_warehouse(path: Path) -> Warehouse:
+    """Create an empty DuckDB file in the format that older clients read."""
+    return _connect(path, read_only=False, config=_writable_config())
 
 
 def open_for_reading(path: Path) -> Warehouse:
@@ -271,7 +229,7 @@ def open_for_reading(path: Path) -> Warehouse:
     Any number of processes may do so at once.
 
     Raises:
-        WarehouseMissingError, WarehouseUnreadableError, WarehouseLockedError.
+        WarehouseError: it is missing, locked, or no warehouse that this program can read.
     """
     return _open_existing(path, read_only=True, config=_CONFIG | _SANDBOX)
 
@@ -281,90 +239,59 @@ def open_for_writing(path: Path) -> Warehouse:
     return _open_existing(path, read_only=False, config=_writable_config())
 
 
-def _writable_config() -> dict[str, str | bool | int | float | list[str]]:
+def open_for_replacing(path: Path) -> Warehouse:
+    """Open a warehouse that a new one will replace: it may be of an older schema or damaged."""
+    return _open_existing(path, read_only=False, config=_writable_config(), for_replacing=True)
+
+
+def _writable_config() -> _Config:
     return _CONFIG | {"storage_compatibility_version": _STORAGE_VERSION}
 
 
 def _open_existing(
-    path: Path,
-    *,
-    read_only: bool,
-    config: dict[str, str | bool | int | float | list[str]],
+    path: Path, *, read_only: bool, config: _Config, for_replacing: bool = False
 ) -> Warehouse:
     if not path.exists():
         raise WarehouseMissingError(path)
     warehouse = _connect(path, read_only=read_only, config=config)
-    if not warehouse.row("select_is_warehouse")["is_warehouse"]:
+    try:
+        _check_format(warehouse, for_replacing=for_replacing)
+    except BaseException:
         warehouse.close()
-        raise WarehouseUnreadableError(
-            path, "it is a DuckDB file without the tables of a warehouse."
-        )
+        raise
     return warehouse
 
 
-def create_warehouse(path: Path) -> Warehouse:
-    """Create an empty DuckDB file in the format that older clients read."""
-    return _connect(path, read_only=False, config=_writable_config())
-
-
-def _connect(
-    path: Path, *, read_only: bool, config: dict[str, str | bool | int | float | list[str]]
-) -> Warehouse:
+def _connect(path: Path, *, read_only: bool, config: _Config) -> Warehouse:
     with translated(path):
         connection = duckdb.connect(path, read_only=read_only, config=config)
         # Who opens a file for reading twice in one process shares its settings, locked already.
         with suppress(duckdb.InvalidInputException):
+            # A bar would be drawn on stdout, which is for results.
             connection.execute("set enable_progress_bar = false")
             if read_only:
                 connection.execute("set lock_configuration = true")
     return Warehouse(connection, path)
 
 
-@contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Turn what DuckDB and the system say about a file into an error that we foresee."""
-    try:
-        with _interruptible():
-            yield
-    except duckdb.ConnectionException as error:
-        raise WarehouseLockedError(path, " in this process, for another use") from error
-    except (duckdb.IOException, duckdb.PermissionException, *_OUT_OF_SPACE, OSError) as error:
-        raise _foreseen(path, str(error)) from error
-    except duckdb.Error as error:
-        if "orrupt" not in str(error):
+def _check_format(warehouse: Warehouse, *, for_replacing: bool) -> None:
+    """Refuse what is no warehouse, and a warehouse whose schema is not that of `sql/`."""
+    path = warehouse.path
+    kind = warehouse.row("select_file_kind")["file_kind"]
+    version: int | None = FIRST_SCHEMA_VERSION if kind == "older" else None
+    if kind == "warehouse":
+        try:
+            version = next(iter(warehouse.rows("select_format").column("schema_version")), None)
+        except WarehouseUnreadableError:
+            if for_replacing:
+                return  # a warehouse by its catalogue, and damaged
             raise
-        raise _foreseen(path, str(error)) from error
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """End on Ctrl-C as Python does; DuckDB then raises an error without a class of its own."""
-    try:
-        yield
-    except RuntimeError as error:
-        if "Query interrupted" in str(error):
-            raise KeyboardInterrupt from error
-        raise
-
-
-def _without_hints(reason: str) -> str:
-    """Return what DuckDB says of a file without the options of its own that it proposes."""
-    before = itertools.takewhile(
-        lambda line: line and not line.startswith(_STARTS_OF_A_HINT), reason.splitlines()
-    )
-    return " ".join(line for line in before if not line.startswith("Original Line"))
-
-
-def _is_about(path: Path, reason: str) -> bool:
-    return path.name in reason or "No space left" in reason
-
-
-def _foreseen(path: Path, reason: str) -> RecsysError:
-    first_line = reason.splitlines()[0]
-    if "Could not set lock" in reason:
-        holder = re.search(r"held in (\S+) \(PID (\d+)\)", reason)
-        named = f" ({Path(holder[1]).name}, process {holder[2]})" if holder else ""
-        return WarehouseLockedError(path, f" by another process{named}")
-    if any(sign in reason for sign in _SIGNS_OF_AN_UNREADABLE_FILE):
-        return WarehouseUnreadableError(path, first_line)
-    return WarehouseUnwritableError(path, first_line)
+    if version is None:
+        raise WarehouseUnreadableError(
+            path, "it is a DuckDB file without the tables of a warehouse."
+        )
+    if version > SCHEMA_VERSION:
+        raise WarehouseNewerError(path, version, SCHEMA_VERSION)
+    if version < SCHEMA_VERSION and not for_replacing:
+        source = warehouse.row("select_ratings_source")["uri"]
+        raise WarehouseOlderError(path, source, version, SCHEMA_VERSION)

@@ -1,18 +1,16 @@
-"""The weights of a network as rows: what SQL runs, and what a new user is folded into.
+"""The weights of a network as rows, which SQL runs.
 
-Flows in: a folded network as arrays. Flows out: the network_* tables, and the same arrays read
-back. Never imports torch. The next file is `registry.py`, which stores them with their model.
+Flows in: a folded network as arrays. Flows out: the network_* tables.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.data.warehouse import Columns, Warehouse
-
-Ids = NDArray[np.int64]
-Vectors = NDArray[np.float32]
+from recsys.arrays import Ids, Vectors
+from recsys.data.warehouse import Warehouse
 
 
 @dataclass(frozen=True)
@@ -54,72 +52,38 @@ def store_weights(
     """Write the network as rows, so that SQL can run it."""
     sides = (("user", user_ids, weights.users), ("movie", movie_ids, weights.movies))
     for kind, ids, side in sides:
-        count, width = side.factors.shape
-        warehouse.append(
-            f"insert_network_{kind}s",
-            "new_factors",
-            {
-                "id": np.repeat(ids, width),
-                "bias": np.repeat(side.bias, width),
-                "position": np.tile(np.arange(width), count),
-                "value": side.factors.ravel(),
-            },
-            model_id=model_id,
-        )
-        count, width = side.units.shape
-        warehouse.append(
-            f"insert_network_{kind}_units",
-            "new_units",
-            {
-                "id": np.repeat(ids, width),
-                "unit": np.tile(np.arange(1, width + 1), count),
-                "value": side.units.ravel(),
-            },
-            model_id=model_id,
-        )
+        key = {"model_id": model_id, "kind": kind}
+        factors = components(ids, side.factors)
+        factors["bias"] = np.repeat(side.bias, side.factors.shape[1])
+        warehouse.append("insert_network_factors", "new_factors", factors, **key)
+        warehouse.append("insert_network_units", "new_units", components(ids, side.units), **key)
     for number, layer in enumerate(weights.layers, start=2):
         units, inputs = layer.weights.shape
+        columns = components(np.arange(1, units + 1), layer.weights)
+        columns["bias"] = np.repeat(layer.bias, inputs)
         warehouse.append(
             "insert_network_layers",
             "new_layers",
-            {
-                "unit": np.repeat(np.arange(1, units + 1), inputs),
-                "position": np.tile(np.arange(inputs), units),
-                "weight": layer.weights.ravel(),
-                "bias": np.repeat(layer.bias, inputs),
-            },
+            columns,
             model_id=model_id,
             layer=number,
             lowest_value=0.0 if layer.is_rectified else float("-inf"),
         )
 
 
-def load_weights(warehouse: Warehouse, model_id: str) -> NetworkWeights:
-    """Return the network of a model as arrays."""
-    layers = warehouse.columns("select_network_layers", model_id=model_id)
-    numbers = layers["layer"]
-    return NetworkWeights(
-        _read_side(warehouse, model_id, "user"),
-        _read_side(warehouse, model_id, "movie"),
-        tuple(_read_layer(layers, numbers == number) for number in np.unique(numbers)),
-    )
+def components(ids: Ids, vectors: Vectors) -> dict[str, NDArray[Any]]:
+    """Return vectors as columns with one row per component.
 
+    Args:
+        ids: what each vector belongs to, shape (count,).
+        vectors: shape (count, width).
 
-def _read_layer(columns: Columns, mask: NDArray[np.bool_]) -> Layer:
-    inputs = int(columns["position"][mask].max())
-    return Layer(
-        columns["weight"][mask].reshape(-1, inputs),
-        columns["bias"][mask][::inputs],
-        is_rectified=bool(columns["lowest_value"][mask][0] == 0),
-    )
-
-
-def _read_side(warehouse: Warehouse, model_id: str, kind: str) -> SideWeights:
-    factors = warehouse.columns(f"select_network_{kind}s", model_id=model_id)
-    units = warehouse.columns(f"select_network_{kind}_units", model_id=model_id)
-    width = int(factors["position"].max())
-    return SideWeights(
-        factors["bias"][::width],
-        factors["value"].reshape(-1, width),
-        units["value"].reshape(-1, int(units["unit"].max())),
-    )
+    Returns:
+        `id`, `position` in the vector from 1, and `value`; each of shape (count * width,).
+    """
+    count, width = vectors.shape
+    return {
+        "id": np.repeat(ids, width),
+        "position": np.tile(np.arange(1, width + 1), count),
+        "value": vectors.ravel(),
+    }

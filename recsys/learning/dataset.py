@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from recsys.arrays import Ids
 from recsys.data.warehouse import Warehouse
-from recsys.data.weights import Ids
 from recsys.errors import DeviceError, TooFewRatingsError
 from recsys.learning.features import MovieDescription, describe_movies
 

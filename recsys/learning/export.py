@@ -21,9 +21,9 @@ import onnx
 import torch
 from numpy.typing import NDArray
 
+from recsys.arrays import Ids
 from recsys.config import NetworkConfig, TrainingConfig
 from recsys.data.registry import Entities, NewModel, Parity, Residuals, TeacherModel
-from recsys.data.weights import Ids
 from recsys.errors import ExportMismatchError
 from recsys.learning.dataset import Dataset
 from recsys.learning.network import FoldedNetwork, RatingNetwork, weights_of

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recsys.arrays import Vectors
 from recsys.data.registry import current_model
 from recsys.data.warehouse import Warehouse
-from recsys.data.weights import Vectors
 
 Floats = NDArray[np.float64]
 Record = dict[str, Any]

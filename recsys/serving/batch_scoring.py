@@ -93,11 +93,8 @@ def score_everyone(warehouse: Warehouse, model: LoadedModel, progress: Progress 
         How many predictions there are now: every user × every movie of the model.
     """
     stored = model.stored
-    warehouse.run("delete_predictions")
-    warehouse.run("delete_recommendations")
-    warehouse.run("create_known_pairs")
-    warehouse.run("create_known_titles", model_id=stored.model_id)
-    warehouse.run("create_known_intervals", model_id=stored.model_id)
+    warehouse.run("delete_scores")
+    warehouse.run("create_known", model_id=stored.model_id)
     known = load_known_ratings(warehouse, stored)
 
     user_count, movie_count = len(stored.users.ids), len(stored.movies.ids)

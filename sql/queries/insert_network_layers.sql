@@ -3,10 +3,10 @@ insert into network_layers
 select
     $model_id as model_id,
     $layer as layer,
-    unit,
-    list(weight order by position) as weights,
+    id as unit,
+    list(value order by position) as weights,
     any_value(bias) as bias,
     $lowest_value as lowest_value,
 from new_layers
-group by unit
-order by unit;
+group by id
+order by id;

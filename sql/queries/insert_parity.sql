@@ -1,4 +1,9 @@
--- Store the comparisons that Python hands over as new_parity.
+-- Store the comparisons that Python hands over as new_parity, in place of earlier ones.
+delete from parity
+where
+    model_id = $model_id
+    and runtime in (select new.runtime from new_parity as new);
+
 insert into parity
 select
     $model_id as model_id,

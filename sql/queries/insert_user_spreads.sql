@@ -1,5 +1,5 @@
 -- Store how far the ratings of each user of a model are from the damped bias on train.
--- Who has few is pulled to everybody's mean; decimals add up alike in any order.
+-- Who has few is shrunk to everybody's mean; decimals add up alike in any order.
 insert into user_spreads
 with distances as (
     select
@@ -12,7 +12,7 @@ with distances as (
 overall as (
     select
         sum(distance)::double / count(*) as mean_distance,
-        20 as pull,
+        20 as shrinkage,
     from distances
 )
 
@@ -22,9 +22,9 @@ select
     greatest(
         (
             coalesce(sum(distances.distance), 0)::double
-            + any_value(overall.pull * overall.mean_distance)
+            + any_value(overall.shrinkage * overall.mean_distance)
         )
-        / (count(distances.distance) + any_value(overall.pull)),
+        / (count(distances.distance) + any_value(overall.shrinkage)),
         1e-6
     ) as spread,
 from user_embeddings as active

@@ -1,4 +1,4 @@
--- Take the generated ratings as the ratings file.
+-- Take the generated ratings and movies as the two files.
 insert into raw_ratings
 select
     user_id,
@@ -6,3 +6,10 @@ select
     rating,
     timestamp,
 from sample_ratings;
+
+insert into raw_movies
+select
+    movie_id,
+    title,
+    genres,
+from sample_movies;

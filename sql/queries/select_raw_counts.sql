@@ -1,4 +1,4 @@
--- Rows loaded.
+-- Rows loaded of each file.
 select
-    (select count(*) from raw_ratings) as rating_rows,
-    (select count(*) from raw_movies) as movie_rows;
+    (select count(*) from raw_ratings) as ratings,
+    (select count(*) from raw_movies) as movies;

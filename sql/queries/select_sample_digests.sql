@@ -14,7 +14,7 @@ select
                 )
             )
         from raw_ratings
-    ) as ratings_sha256,
+    ) as ratings,
     (
         select
             sha256(
@@ -25,4 +25,4 @@ select
                 )
             )
         from raw_movies
-    ) as movies_sha256;
+    ) as movies;

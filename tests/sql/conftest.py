@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,14 @@ import duckdb
 import pytest
 
 from recsys.config import DataSettings
+from recsys.data.relations import create_raw_tables, create_views
 from recsys.data.sql_files import sql_folder
-from recsys.data.warehouse import Warehouse, create_relations
+from recsys.data.warehouse import Warehouse
 
 Row = tuple[Any, ...]
 
+# What the views promise whatever the data are; queries like those of sql/checks.
+AUDITS = Path(__file__).parent / "audits"
 INSERT_RATINGS = """
     insert into raw_ratings
     select unnest($users::bigint[]), unnest($movies::bigint[]),
@@ -38,7 +40,7 @@ def given() -> Iterator[Callable[..., Warehouse]]:
         ) -> Warehouse:
             connection = duckdb.connect(config={"threads": threads})
             warehouse = opened.enter_context(Warehouse(connection, Path(":memory:")))
-            create_relations(warehouse, 0, 11, **asdict(DataSettings(**settings)))
+            create_raw_tables(warehouse, DataSettings(**settings))
             padded = [(*row, None)[:4] for row in ratings]
             names = ("users", "movies", "ratings", "times")
             connection.execute(
@@ -50,7 +52,7 @@ def given() -> Iterator[Callable[..., Warehouse]]:
                 INSERT_MOVIES,
                 {name: [row[place] for row in movies] for place, name in enumerate(names)},
             )
-            create_relations(warehouse, 12, 99)
+            create_views(warehouse)
             return warehouse
 
         yield make
@@ -64,9 +66,11 @@ def select() -> Callable[[Warehouse, str], list[Row]]:
 
 @pytest.fixture
 def offenders(select: Callable[[Warehouse, str], list[Row]]) -> Callable[..., list[Row]]:
-    """Return a function that runs one file of sql/checks and returns its rows."""
+    """Return a function that runs one file of sql/checks, or of audits/ here; its rows."""
 
     def run(warehouse: Warehouse, check: str) -> list[Row]:
-        return select(warehouse, (sql_folder() / "checks" / f"{check}.sql").read_text("utf-8"))
+        folders = (sql_folder() / "checks", AUDITS)
+        [file] = [file for folder in folders if (file := folder / f"{check}.sql").exists()]
+        return select(warehouse, file.read_text("utf-8"))
 
     return run

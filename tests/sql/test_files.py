@@ -16,7 +16,7 @@ PYTHON = [
     *sorted((PROJECT / "docs").glob("*.py")),
 ]
 # Methods of Warehouse whose first argument is the name of a query.
-METHODS = {"append", "append_records", "columns", "read_source", "row", "rows", "run", "table"}
+METHODS = {"append", "append_records", "columns", "row", "rows", "run"}
 RELATIONS = """
     select table_name from duckdb_tables() where schema_name = 'main'
     union all

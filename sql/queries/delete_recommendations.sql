@@ -1,2 +1,0 @@
--- Forget the recommendations, before those of the current model take their place.
-delete from recommendations;
