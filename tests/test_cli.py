@@ -172,7 +172,7 @@ def in_a_terminal(*arguments: str, columns: int = 60) -> str:
         [sys.executable, LAUNCHER, *arguments],
         stdout=child,
         stderr=subprocess.DEVNULL,
-        env=os.environ | {"TERM": "xterm", "NO_COLOR": "1"},
+        env=os.environ | {"TERM": "xterm", "NO_COLOR": "1", "COLUMNS": str(columns)},
     )
     os.close(child)
     written = b""
