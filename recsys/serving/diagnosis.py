@@ -5,11 +5,11 @@ version of torch and never imports it.
 """
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from recsys.data.registry import find_model, is_trained_on
 from recsys.data.rows import Rows
+from recsys.data.versions import installed_versions
 from recsys.data.warehouse import open_for_reading
 from recsys.errors import RecsysError
 from recsys.launcher import launcher
@@ -20,7 +20,7 @@ _PACKAGES = (
     "duckdb",
     "torch",
     "onnx",
-    "onnxruntime-gpu",
+    "onnxruntime",
     "numpy",
     "matplotlib",
     "optuna",
@@ -44,10 +44,9 @@ def _row(subject: str, found: str, remedy: str = "") -> Row:
 
 
 def _diagnose_package(name: str) -> Row:
-    try:
-        return _row(name, version(name))
-    except PackageNotFoundError:
-        return _row(name, "missing", "pip install -c constraints.txt -e .")
+    for distribution, version in installed_versions([name]).items():
+        return _row(distribution, version)
+    return _row(name, "missing", "pip install -c constraints.txt -e .")
 
 
 def _diagnose_cuda() -> Row:
