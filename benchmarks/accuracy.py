@@ -52,7 +52,7 @@ def main() -> None:
     started = time.perf_counter()
     materials = {seed: read_material(options.source, seed) for seed in options.seeds}
     is_told = not options.without_metadata and not any(
-        one.dataset.description.is_empty for one in materials.values()
+        one.dataset.features.is_empty for one in materials.values()
     )
     # Networks first: LensKit sets torch's threads for the rest of the process.
     outcomes = [

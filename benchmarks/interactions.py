@@ -64,7 +64,7 @@ class Split:
 
 
 @dataclass(frozen=True)
-class MovieFeatures:
+class FeatureMatrix:
     """What is known of the movies: `matrix` is movie_index × feature, `group` one a feature.
 
     Features of one group (genres, years, …) share a prior.
@@ -97,24 +97,24 @@ def split_of(dataset: Dataset) -> Split:
     )
 
 
-def features_of(dataset: Dataset, rows: Columns) -> dict[str, MovieFeatures]:
+def features_of(dataset: Dataset, rows: Columns) -> dict[str, FeatureMatrix]:
     """Return the movies' metadata in two representations; none if nothing is known.
 
     `indicators`: one column per genre, year, decade and title word, one where it applies.
     `kernel`: the leading eigenfeatures of the kernel that the network's metadata comes from.
     """
-    if dataset.description.is_empty:
+    if dataset.features.is_empty:
         return {}
-    kernel = dataset.description.eigenfeatures(KERNEL_DIMENSIONS).astype(np.float64)
+    kernel = dataset.features.eigenfeatures(KERNEL_DIMENSIONS).astype(np.float64)
     return {
         "indicators": indicators(
             len(dataset.movie_ids), rows["movie_index"], rows["feature"].astype(np.str_)
         ),
-        "kernel": MovieFeatures(kernel, np.zeros(KERNEL_DIMENSIONS, np.int64)),
+        "kernel": FeatureMatrix(kernel, np.zeros(KERNEL_DIMENSIONS, np.int64)),
     }
 
 
-def indicators(movie_count: int, movie_index: Index, feature: NDArray[np.str_]) -> MovieFeatures:
+def indicators(movie_count: int, movie_index: Index, feature: NDArray[np.str_]) -> FeatureMatrix:
     """Return a column of ones and zeros for each feature, and for each decade.
 
     Args:
@@ -128,4 +128,4 @@ def indicators(movie_count: int, movie_index: Index, feature: NDArray[np.str_]) 
     matrix = np.zeros((movie_count, len(names)))
     matrix[np.concatenate([movie_index, movie_index[is_year]]), column] = 1.0
     kinds = np.array([name.split(":")[0] for name in names])
-    return MovieFeatures(matrix, np.unique(kinds, return_inverse=True)[1].astype(np.int64))
+    return FeatureMatrix(matrix, np.unique(kinds, return_inverse=True)[1].astype(np.int64))

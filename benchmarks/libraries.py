@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from interactions import MovieFeatures, Pairs, Ratings, Vector
+from interactions import FeatureMatrix, Pairs, Ratings, Vector
 
 if TYPE_CHECKING:
     from surprise import AlgoBase
@@ -127,7 +127,7 @@ def myfm(
     pairs: Pairs,
     params: Params,
     *,
-    features: Mapping[str, MovieFeatures] | None = None,
+    features: Mapping[str, FeatureMatrix] | None = None,
 ) -> Vector:
     """Predict by a Bayesian factorization machine, the mean of Gibbs samples (myFM).
 

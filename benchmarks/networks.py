@@ -14,7 +14,7 @@ from interactions import Vector
 
 from recsys.config import PRESETS
 from recsys.learning.dataset import Dataset, Interactions
-from recsys.learning.features import describe_movies
+from recsys.learning.features import encode_features
 from recsys.learning.network import RatingNetwork
 from recsys.learning.training import Fit, adapt, fit, refit
 
@@ -55,10 +55,10 @@ def contenders(has_metadata: bool) -> list[Contender]:
 
 def without_metadata(dataset: Dataset) -> Dataset:
     """Return the same data set, in which nothing is known of a movie but its ratings."""
-    nothing = describe_movies(
+    nothing = encode_features(
         len(dataset.movie_ids), np.empty(0, np.int64), np.empty(0, np.str_), np.empty(0)
     )
-    return replace(dataset, description=nothing)
+    return replace(dataset, features=nothing)
 
 
 def fit_and_refit(contender: Contender, dataset: Dataset, seed: int = 0) -> Fits:
@@ -82,8 +82,7 @@ def _choice_of(fitted: Fit) -> str:
     if fitted.teacher is None:
         return f"epoch {fitted.best_epoch}"
     return " + ".join(
-        f"{weight:g} × {model.form.name}, {model.steps} steps"
-        for model, weight in fitted.teacher.models
+        f"{one.share:g} × {one.spec.name}, {one.steps} steps" for one in fitted.teacher.chosen
     )
 
 

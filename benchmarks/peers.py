@@ -17,7 +17,7 @@ from typing import Any
 
 import libraries
 import numpy as np
-from interactions import MovieFeatures, Pairs, Ratings, Split, Vector
+from interactions import FeatureMatrix, Pairs, Ratings, Split, Vector
 
 from recsys.serving.metrics import rmse
 
@@ -67,7 +67,7 @@ def global_mean(train: Ratings, pairs: Pairs, params: Mapping[str, Any]) -> Vect
     return np.full(len(pairs), train.rating.mean())
 
 
-def peers(features: Mapping[str, MovieFeatures]) -> list[Peer]:
+def peers(features: Mapping[str, FeatureMatrix]) -> list[Peer]:
     """Return every peer with its grid.
 
     How the ranges were found, and which choices lie at an end, is told with the results.

@@ -1,14 +1,14 @@
-"""Every choice with a default, as frozen dataclasses.
+"""Every number that can be set, as frozen dataclasses with their defaults."""
 
-Flows in: options of the command line. Flows out: what each stage is told. The next file
-is `sources.py`. Defaults are written here and nowhere else.
-"""
-
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from recsys.errors import NetworkShapeError
+from recsys.errors import (
+    DistillationShapeError,
+    EmbeddingDimensionsError,
+    NetworkShapeError,
+)
 
 DEFAULT_DATABASE = Path("warehouse.duckdb")
 DATABASE_VARIABLE = "RECSYS_DATABASE"
@@ -29,7 +29,7 @@ class DataSettings:
         test_share: share of the filtered ratings held out for test, rounded up.
         valid_share: share of the rest held out for valid, rounded up.
         split_seed: seed of the md5 order that deals the ratings.
-        bias_damping: ratings' worth of pull to zero in the bias baseline.
+        bias_damping: ratings' worth of shrinkage to zero in the bias baseline.
     """
 
     top_movies: int = 200
@@ -49,9 +49,10 @@ class NetworkConfig:
         movie_dimension: size of the movie embedding; the same as user_dimension if the
             network has interaction terms.
         hidden_sizes: units of each hidden layer.
-        has_interaction_terms: add the mean rating, a bias per user and movie and the
-            dot product of the two embeddings to what the layers say.
-        description_dimension: size of z, what is known of a movie besides its ratings.
+        has_interaction_terms: add the mean rating, a bias per user and movie, the dot
+            product of the two embeddings and that of a user's feature weights with the
+            movie's features to the output of the layers.
+        feature_dimension: size of z, the features of a movie.
         dropout: share of hidden units dropped in training.
         embedding_dropout: share of the first layer's inputs dropped in training.
     """
@@ -60,18 +61,21 @@ class NetworkConfig:
     movie_dimension: int = 48
     hidden_sizes: tuple[int, ...] = (64, 32)
     has_interaction_terms: bool = True
-    description_dimension: int = 0
+    feature_dimension: int = 0
     dropout: float = 0.0
     embedding_dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse a network that SQL could not run.
+        """Refuse a network that cannot be built, or that SQL could not run.
 
         Raises:
             NetworkShapeError: too few or too many hidden layers.
+            EmbeddingDimensionsError: interaction terms of embeddings of two sizes.
         """
         if not 1 <= len(self.hidden_sizes) <= MOST_HIDDEN_LAYERS:
             raise NetworkShapeError(len(self.hidden_sizes), MOST_HIDDEN_LAYERS)
+        if self.has_interaction_terms and self.user_dimension != self.movie_dimension:
+            raise EmbeddingDimensionsError(self.user_dimension, self.movie_dimension)
 
 
 @dataclass(frozen=True)
@@ -79,8 +83,8 @@ class TrainingConfig:
     """How the network learns.
 
     Args:
-        is_distilled: learn a teacher's expectation of every rating (see `teacher.py`)
-            instead of the known ratings themselves.
+        is_distilled: learn what a teacher expects of every user and movie (see
+            `TeacherConfig`) instead of the known ratings.
         optimizer: 'adamw' (Loshchilov and Hutter 2019), or 'adam' whose decay is a
             penalty (Kingma and Ba 2015).
         learning_rate: its step; the peak where the schedule is one cycle.
@@ -92,11 +96,14 @@ class TrainingConfig:
         embedding_penalty: weight in the loss of the squared length of the embeddings of
             a batch; unlike decay it grows with how often a user or movie occurs.
         bias_penalty: the same for biases.
-        taste_penalty: the same for tastes.
-        batch_size: cells a step.
-        steps_per_epoch: where there are many ratings, enlarge batches, within reason, to
-            take about so many steps, and make fewer passes; None does neither.
-        epochs: passes over the cells at most.
+        feature_weight_penalty: the same for the feature weights of users.
+        batch_size: rows a step.
+        steps_per_epoch: where there are many ratings, enlarge batches to take about so many
+            steps, and make fewer passes; None does neither.
+        max_batch_size: to which batches are enlarged at most.
+        epochs: passes over the rows at most.
+        max_rows_seen: rows of all passes together after which fewer epochs are enough.
+        min_epochs: passes that are made however many rows there are.
         patience: epochs without a better valid RMSE before it stops; None never stops.
         keeps_best_epoch: end with the weights of the best epoch on valid, not the last.
         seed: of initialisation, order of batches and dropout.
@@ -111,13 +118,91 @@ class TrainingConfig:
     embedding_decay: float = 1e-2
     embedding_penalty: float = 0.0
     bias_penalty: float = 0.0
-    taste_penalty: float = 0.0
+    feature_weight_penalty: float = 0.0
     batch_size: int = 512
     steps_per_epoch: int | None = None
+    max_batch_size: int = 2_048
     epochs: int = 60
+    max_rows_seen: int = 4_000_000
+    min_epochs: int = 8
     patience: int | None = None
     keeps_best_epoch: bool = False
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class FeatureConfig:
+    """How the features of movies become a kernel.
+
+    Args:
+        genre_weight: of the cosine of two movies' genres.
+        year_weight: of exp(-|difference in years| / year_scale).
+        word_weight: of the cosine of their title words.
+        year_scale: years after which the similarity has fallen to 1/e.
+        max_words: most frequent words that are kept; bounds the factors.
+    """
+
+    genre_weight: float = 0.35
+    year_weight: float = 0.3
+    word_weight: float = 1.0
+    year_scale: float = 30.0
+    max_words: int = 500
+
+
+@dataclass(frozen=True)
+class GaussianConfig:
+    """The prior of one Gaussian; variances are shares of the variance of the ratings.
+
+    Args:
+        offset_variance: of the means of the columns.
+        noise_variance: of a rating.
+        prior_strength: rows that the prior of the covariance is worth, per column.
+        noise_strength: ratings that the prior of a row's or column's noise is worth.
+        feature_variance: of a column of features in the prior covariance.
+        implicit_components: principal components of who rated what (implicit feedback) that
+            become columns too; 0 takes nothing of it.
+        implicit_scale: standard deviation of such a column.
+    """
+
+    offset_variance: float = 0.3
+    noise_variance: float = 0.6
+    prior_strength: float = 0.3
+    noise_strength: float = 40.0
+    feature_variance: float = 0.4
+    implicit_components: int = 5
+    implicit_scale: float = 0.5
+
+
+@dataclass(frozen=True)
+class TeacherConfig:
+    """Which Gaussians are tried; variances are shares of the variance of the ratings.
+
+    Args:
+        level_variance: of a row's level over all columns.
+        column_variance: of a column besides.
+        smaller_variance: tried as well, where there are movie features.
+        feature_components: principal components of genres and years that the Gaussian over
+            users has as columns.
+        feature_scale: standard deviations of the ratings to a unit of such a component.
+        users_share: of the Gaussian over users in the mean of the two.
+        gaussian: prior of each.
+        max_steps: of EM.
+        patience: steps without a lower valid RMSE before EM stops.
+        max_operations: of an EM step; a side that needs more gets no Gaussian.
+        max_cells: of the table of users and movies; a larger one gets no teacher.
+    """
+
+    level_variance: float = 0.2
+    column_variance: float = 0.4
+    smaller_variance: float = 0.05
+    feature_components: int = 20
+    feature_scale: float = 6.0
+    users_share: float = 0.3
+    gaussian: GaussianConfig = field(default_factory=GaussianConfig)
+    max_steps: int = 30
+    patience: int = 3
+    max_operations: float = 1e10
+    max_cells: int = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -127,6 +212,15 @@ class Preset:
     name: str
     network: NetworkConfig
     training: TrainingConfig
+
+    def __post_init__(self) -> None:
+        """Refuse to distil into a network that has nothing to start from a teacher.
+
+        Raises:
+            DistillationShapeError: there are no interaction terms.
+        """
+        if self.training.is_distilled and not self.network.has_interaction_terms:
+            raise DistillationShapeError(self.name)
 
 
 # The network of a textbook, which overfits: the reference that the others must beat.
@@ -155,7 +249,7 @@ _DIRECT = Preset(
     NetworkConfig(
         user_dimension=16,
         movie_dimension=16,
-        description_dimension=150,
+        feature_dimension=150,
         dropout=0.1,
         embedding_dropout=0.2,
     ),
@@ -167,7 +261,7 @@ _DIRECT = Preset(
         embedding_decay=0.0,
         embedding_penalty=0.13,
         bias_penalty=0.02,
-        taste_penalty=0.03,
+        feature_weight_penalty=0.03,
         batch_size=128,
         steps_per_epoch=45,
         epochs=40,

@@ -28,6 +28,8 @@ RecsysError
 │   ├── DivergedError
 │   ├── TeacherTooLargeError
 │   ├── NetworkShapeError
+│   ├── EmbeddingDimensionsError
+│   ├── DistillationShapeError
 │   ├── NothingToVerifyError
 │   ├── UnknownModelError
 │   ├── NothingTunedError
@@ -312,7 +314,8 @@ class DivergedError(ModelError):
     def __init__(self, epoch: int) -> None:
         super().__init__(
             f"Training diverged: the validation error was not finite by epoch {epoch}.",
-            "Lower the learning rate, or use --preset default.",
+            "Use another --preset (distilled, direct or notebook), or run `python cli.py tune`, "
+            "which searches for a learning rate.",
         )
 
 
@@ -333,6 +336,27 @@ class NetworkShapeError(ModelError):
         super().__init__(
             f"A network with {layer_count} hidden layers cannot be written as SQL.",
             f"Use 1 to {most} hidden layers.",
+        )
+
+
+class EmbeddingDimensionsError(ModelError):
+    """Embeddings of two sizes have no dot product."""
+
+    def __init__(self, user_dimension: int, movie_dimension: int) -> None:
+        super().__init__(
+            f"Interaction terms need embeddings of one size, and user_dimension is "
+            f"{user_dimension} while movie_dimension is {movie_dimension}.",
+            "Set both to the same number, or set has_interaction_terms to False.",
+        )
+
+
+class DistillationShapeError(ModelError):
+    """A network without interaction terms cannot start from a teacher."""
+
+    def __init__(self, preset: str) -> None:
+        super().__init__(
+            f"Preset {preset!r} is distilled and its network has no interaction terms.",
+            "Set has_interaction_terms to True, or is_distilled to False.",
         )
 
 

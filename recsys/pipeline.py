@@ -30,7 +30,7 @@ from recsys.learning.dataset import Dataset, choose_device, load_dataset
 from recsys.learning.export import export_model
 from recsys.learning.teacher import Teacher
 from recsys.learning.training import adapt, choose_preset, fit, refit
-from recsys.progress import Progress, silent
+from recsys.progress import Progress, no_progress
 from recsys.serving.batch_scoring import score_everyone
 from recsys.serving.evaluation import evaluate, store_evaluation
 from recsys.serving.scoring import load_scorer
@@ -89,7 +89,7 @@ def build(
     min_ratings: int = DataSettings.min_ratings,
     split_seed: int = DataSettings.split_seed,
     training: TrainingOptions | None = TrainingOptions(),
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> BuildResult:
     """Build a warehouse and put it at `path`; until all went well the old one stays.
 
@@ -152,7 +152,7 @@ def build_data(warehouse: Warehouse, source: str, settings: DataSettings) -> Row
 
 
 def train_in_place(
-    path: Path, options: TrainingOptions, progress: Progress = silent
+    path: Path, options: TrainingOptions, progress: Progress = no_progress
 ) -> TrainingOutcome:
     """Train a model for an existing warehouse, which others may read meanwhile.
 
@@ -170,7 +170,7 @@ def train_in_place(
 
 
 def create_model(
-    dataset: Dataset, options: TrainingOptions, progress: Progress = silent
+    dataset: Dataset, options: TrainingOptions, progress: Progress = no_progress
 ) -> NewModel:
     """Train and export a model; nothing is stored."""
     preset = PRESETS[options.preset] if options.preset else choose_preset(dataset)
@@ -181,7 +181,7 @@ def create_model_of(
     preset: Preset,
     dataset: Dataset,
     options: TrainingOptions,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
     teacher: Teacher | None = None,
 ) -> NewModel:
     """Train and export a model of any configuration, whatever `options.preset` says.
@@ -217,7 +217,7 @@ def publish(
     warehouse: Warehouse,
     model: NewModel,
     options: TrainingOptions,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> TrainingOutcome:
     """Store and evaluate a model, and make it current if it should be."""
     is_promoted, reason = _decide(warehouse, model, find_model(warehouse), options.promote)
@@ -230,7 +230,7 @@ def publish_as_decided(
     device: str,
     is_promoted: bool,
     reason: str,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> TrainingOutcome:
     """Store and evaluate a model, and make it current if `is_promoted`.
 

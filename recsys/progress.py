@@ -1,4 +1,4 @@
-"""How long work says how far it has come, without knowing who listens."""
+"""How long work reports its progress: a callback in, nothing out; the default does nothing."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -9,7 +9,11 @@ Draw = Callable[[int, int, str], None]
 Progress = Callable[[str], AbstractContextManager[Draw]]
 
 
+def ignore(*arguments: object) -> None:
+    """Do nothing: the default of every callback."""
+
+
 @contextmanager
-def silent(label: str) -> Iterator[Draw]:
-    """Listen to nothing."""
-    yield lambda done, everything, note: None
+def no_progress(label: str) -> Iterator[Draw]:
+    """Report no progress."""
+    yield ignore

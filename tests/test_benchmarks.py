@@ -171,15 +171,15 @@ def test_indicators_are_one_where_a_feature_applies(load):
 def test_the_kernel_of_the_peers_is_the_networks_own(load, dataset, features):
     interactions = load("interactions")
     found = interactions.features_of(dataset, features)
-    z = dataset.description.eigenfeatures(interactions.KERNEL_DIMENSIONS)
+    z = dataset.features.eigenfeatures(interactions.KERNEL_DIMENSIONS)
     np.testing.assert_array_equal(found["kernel"].matrix, z.astype(np.float64))
     bare = load("networks").without_metadata(dataset)
     assert interactions.features_of(bare, features) == {}
 
 
-def test_without_metadata_nothing_but_the_description_is_gone(load, dataset):
+def test_without_metadata_nothing_but_the_features_is_gone(load, dataset):
     bare = load("networks").without_metadata(dataset)
-    assert bare.description.is_empty
+    assert bare.features.is_empty
     assert bare.train is dataset.train
 
 

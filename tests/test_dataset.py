@@ -47,20 +47,20 @@ def test_ids_stand_in_the_order_of_their_index(built, dataset):
     assert dataset.movie_ids.tolist() == [movie for (movie,) in movies]
 
 
-def test_it_knows_the_scale_the_fingerprint_and_the_descriptions(built, dataset):
+def test_it_knows_the_scale_the_fingerprint_and_the_features(built, dataset):
     (scale,) = ask(built, "select lowest_rating, highest_rating from rating_scale")
     (fingerprint,) = ask(built, "select fingerprint from data_fingerprint")
     assert (dataset.lowest_rating, dataset.highest_rating) == scale
     assert (dataset.fingerprint,) == fingerprint
-    assert not dataset.description.is_empty
-    assert dataset.description.themes(3).shape == (len(dataset.movie_ids), 3)
+    assert not dataset.features.is_empty
+    assert dataset.features.eigenfeatures(3).shape == (len(dataset.movie_ids), 3)
 
 
 def test_without_a_movies_file_nothing_is_known_of_movies(write_csv, tmp_path):
     rows = [(user, movie, 1 + (user * movie) % 5) for user in range(8) for movie in range(8)]
     path = build_from(write_csv, tmp_path, rows)
     with open_for_reading(path) as warehouse:
-        assert load_dataset(warehouse, CPU).description.is_empty
+        assert load_dataset(warehouse, CPU).features.is_empty
 
 
 def test_an_empty_split_is_an_error_that_counts(write_csv, tmp_path):
@@ -94,6 +94,14 @@ def test_other_train_ratings_leave_the_rest(dataset):
     assert len(other.train) == len(dataset.train) + len(dataset.valid)
     assert other.valid is dataset.valid
     np.testing.assert_array_equal(other.user_ids, dataset.user_ids)
+
+
+def test_ratings_as_a_table_stand_in_their_cells(dataset):
+    table = dataset.table_of(dataset.valid)
+    assert table.shape == (len(dataset.user_ids), len(dataset.movie_ids))
+    cells = dataset.valid.user_index.numpy(), dataset.valid.movie_index.numpy()
+    np.testing.assert_array_equal(table[cells], dataset.valid.rating.numpy())
+    assert np.isnan(table).sum() == table.size - len(dataset.valid)
 
 
 def test_the_cpu_is_always_there():

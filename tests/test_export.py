@@ -5,6 +5,7 @@ import json
 import logging
 import os
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import numpy as np
@@ -13,19 +14,20 @@ import pytest
 import torch
 
 from recsys.config import NetworkConfig, TrainingConfig
+from recsys.data import versions
 from recsys.data.registry import EpochRecord, NewModel
 from recsys.errors import ExportMismatchError
 from recsys.learning import export
 from recsys.learning.dataset import Dataset, Interactions
 from recsys.learning.export import TOLERANCE, export_model, export_network, verify_export
-from recsys.learning.features import describe_movies
+from recsys.learning.features import encode_features
 from recsys.learning.network import RatingNetwork
 from recsys.learning.training import Fit
 from recsys.serving.scoring import Scorer
 
 USERS, MOVIES = 30, 20
 SHAPE = NetworkConfig(
-    user_dimension=4, movie_dimension=4, hidden_sizes=(8, 6), description_dimension=3, dropout=0.5
+    user_dimension=4, movie_dimension=4, hidden_sizes=(8, 6), feature_dimension=3, dropout=0.5
 )
 PLAIN = NetworkConfig(
     user_dimension=3, movie_dimension=5, hidden_sizes=(8, 6), has_interaction_terms=False
@@ -51,7 +53,7 @@ def dataset() -> Dataset:
         test=interactions(50),
         user_ids=np.arange(USERS) * 7 + 1,
         movie_ids=np.arange(MOVIES)[::-1] + 500,
-        description=describe_movies(
+        features=encode_features(
             MOVIES, nothing.astype(np.int64), nothing.astype(np.str_), nothing
         ),
         lowest_rating=0.5,
@@ -68,9 +70,9 @@ def every_pair() -> tuple[torch.Tensor, torch.Tensor]:
 def make_network(shape: NetworkConfig) -> RatingNetwork:
     """Return a network in train mode whose ratings reach both bounds."""
     torch.manual_seed(3)
-    features = shape.description_dimension
-    description = np.random.default_rng(0).normal(size=(MOVIES, features)).astype(np.float32)
-    network = RatingNetwork(USERS, MOVIES, (0.5, 5.0), shape, description)
+    size = (MOVIES, shape.feature_dimension)
+    features = np.random.default_rng(0).normal(size=size).astype(np.float32)
+    network = RatingNetwork(USERS, MOVIES, (0.5, 5.0), shape, features)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.normal_(0.0, 0.5)
@@ -197,6 +199,23 @@ def test_the_id_changes_with_weights_settings_data_and_what_was_fitted(
     assert ids[0] == model.model_id
     assert len(set(ids)) == len(ids)
     assert all(len(one) == 12 and int(one, 16) >= 0 for one in ids)
+
+
+def test_another_distribution_of_onnxruntime_is_no_reason_to_fail(
+    dataset, network, model, monkeypatch
+):
+    """On macOS training ended in a traceback, after the work."""
+
+    def find(name: str) -> str:
+        if name == "onnxruntime-gpu":
+            raise PackageNotFoundError(name)
+        return "1.2.3"
+
+    monkeypatch.setattr(versions, "version", find)
+    monkeypatch.setattr(export, "export_network", lambda *arguments: model.onnx)
+    exported = export_model(make_fit(network), dataset, SHAPE, CONFIG, "direct", "train")
+    assert exported.versions["onnxruntime"] == "1.2.3"
+    assert "onnxruntime-gpu" not in exported.versions
 
 
 def test_the_model_carries_all_that_the_registry_stores(dataset, network, model):

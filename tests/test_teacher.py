@@ -1,11 +1,19 @@
 """The teacher: an expectation for every pair of user and movie."""
 
+import pickle
+
 import numpy as np
 import pytest
 
-from recsys.learning.features import MovieDescription
-from recsys.learning.gaussian import GaussianConfig
-from recsys.learning.teacher import TeacherConfig, affordable_sides, fit_teacher, refit_table
+from recsys.config import GaussianConfig, TeacherConfig
+from recsys.learning.features import MovieFeatures
+from recsys.learning.gaussian import fit_gaussian
+from recsys.learning.teacher import (
+    ChosenGaussian,
+    affordable_sides,
+    fit_teacher,
+    refit_teacher,
+)
 
 USERS, MOVIES = 30, 20
 
@@ -26,14 +34,19 @@ def taste() -> np.ndarray:
     return 3 + np.outer(user, movie) + generator.normal(0, 0.1, (USERS, MOVIES))
 
 
-def describe(themes: np.ndarray, words: np.ndarray | None = None) -> MovieDescription:
-    """Return a description of given factors, each (movies, factors)."""
-    count = len(themes)
+def encode(genres_years: np.ndarray, words: np.ndarray | None = None) -> MovieFeatures:
+    """Return features of given factors, each (movies, factors)."""
+    count = len(genres_years)
     none = np.zeros((count, 0))
-    return MovieDescription(themes, none if words is None else words, np.zeros(count))
+    return MovieFeatures(genres_years, none if words is None else words, np.zeros(count))
 
 
-NOTHING = describe(np.zeros((MOVIES, 0)))
+NOTHING = encode(np.zeros((MOVIES, 0)))
+
+
+def expected_by(chosen: ChosenGaussian, train: np.ndarray) -> np.ndarray:
+    """Return the table that one Gaussian of a teacher expects."""
+    return fit_gaussian(train, chosen.spec, GaussianConfig(), chosen.steps).expected
 
 
 def rmse(table: np.ndarray, known: np.ndarray) -> float:
@@ -43,30 +56,30 @@ def rmse(table: np.ndarray, known: np.ndarray) -> float:
 def test_it_fills_the_whole_table_and_finds_the_taste(taste):
     train, valid, test = split(taste)
     teacher = fit_teacher(train, valid, NOTHING)
-    assert teacher.table.shape == taste.shape
-    assert np.isfinite(teacher.table).all()
-    assert rmse(teacher.table, test) < 0.5 * rmse(np.full(taste.shape, np.nanmean(train)), test)
+    assert teacher.expected.shape == taste.shape
+    assert np.isfinite(teacher.expected).all()
+    assert rmse(teacher.expected, test) < 0.5 * rmse(np.full(taste.shape, np.nanmean(train)), test)
 
 
 def test_its_valid_error_is_that_of_its_table_inside_the_scale(taste):
     train, valid, _ = split(taste)
     teacher = fit_teacher(train, valid, NOTHING)
-    bounded = teacher.table.clip(np.nanmin(train), np.nanmax(train))
+    bounded = teacher.expected.clip(np.nanmin(train), np.nanmax(train))
     assert teacher.valid_rmse == pytest.approx(rmse(bounded, valid))
 
 
 @pytest.mark.parametrize(("shape", "side"), [((30, 20), "movies"), ((20, 30), "users")])
-def test_without_descriptions_the_covariance_is_of_the_smaller_side(taste, shape, side):
+def test_without_features_the_covariance_is_of_the_smaller_side(taste, shape, side):
     table = taste if shape == taste.shape else taste.T
     train, valid, _ = split(table)
-    [(model, weight)] = fit_teacher(train, valid, NOTHING).models
-    assert (model.form.columns, weight) == (side, 1.0)
+    [chosen] = fit_teacher(train, valid, NOTHING).chosen
+    assert (chosen.spec.side, chosen.share) == (side, 1.0)
 
 
 def test_the_first_step_is_regression_on_the_users_other_ratings(taste):
     train, valid, _ = split(taste)
     config = TeacherConfig(max_steps=1)
-    table = fit_teacher(train, valid, NOTHING, config).table
+    table = fit_teacher(train, valid, NOTHING, config).expected
 
     # Rasmussen & Williams, eq. 2.25, for one user; movies are independent but for the level.
     mean, deviation = np.nanmean(train), np.nanstd(train)
@@ -83,47 +96,75 @@ def test_the_first_step_is_regression_on_the_users_other_ratings(taste):
 
 def test_it_stops_at_the_best_step(taste):
     train, valid, _ = split(taste)
-    best = fit_teacher(train, valid, NOTHING).models[0][0]
+    teacher = fit_teacher(train, valid, NOTHING)
+    [best] = teacher.chosen
     assert 1 <= best.steps <= TeacherConfig().max_steps
     for steps in range(1, best.steps + 1):
         capped = fit_teacher(train, valid, NOTHING, TeacherConfig(max_steps=steps))
-        assert capped.valid_rmse >= best.valid_rmse
+        assert capped.valid_rmse >= teacher.valid_rmse
+
+
+def test_em_takes_so_many_steps_and_remembers_their_errors(taste):
+    train, valid, _ = split(taste)
+    [chosen] = fit_teacher(train, valid, NOTHING).chosen
+    whole = fit_gaussian(train, chosen.spec, GaussianConfig(), 12, valid)
+    assert len(whole.history) == 12
+    assert whole.steps == 1 + int(np.argmin(whole.history))
+    assert whole.valid_rmse == min(whole.history)
+    last = fit_gaussian(train, chosen.spec, GaussianConfig(), whole.steps)
+    assert (last.steps, last.history) == (whole.steps, ())
+    np.testing.assert_array_equal(last.expected, whole.expected)
+    stopped = fit_gaussian(train, chosen.spec, GaussianConfig(), 12, valid, patience=1)
+    falls = np.diff(whole.history) < 0
+    assert len(stopped.history) == (2 + int(np.argmin(falls)) if not falls.all() else 12)
+    assert stopped.history == whole.history[: len(stopped.history)]
+
+
+def test_a_teacher_keeps_one_table_however_many_were_tried(taste):
+    """It is sent to every worker of a search."""
+    train, valid, _ = split(np.tile(taste, (2, 2)))
+    features = encode(np.tile(np.sign(taste[:1].T - 3), (2, 1)))
+    teacher = fit_teacher(train, valid, features)
+    kept = [teacher.expected, *(one.spec.covariance for one in teacher.chosen)]
+    kept += [one.spec.row_features for one in teacher.chosen if one.spec.row_features is not None]
+    assert len(teacher.tried) == 6
+    assert len(pickle.dumps(teacher)) < sum(array.nbytes for array in kept) + 5_000
 
 
 @pytest.mark.parametrize("is_described", [False, True])
 def test_refitting_the_same_ratings_gives_the_same_table(taste, is_described):
     train, valid, _ = split(taste)
     teacher = fit_teacher(train, valid, told_of(taste) if is_described else NOTHING)
-    assert len(teacher.models) == 1 + is_described
-    np.testing.assert_allclose(refit_table(teacher, train), teacher.table)
+    assert len(teacher.chosen) == 1 + is_described
+    np.testing.assert_allclose(refit_teacher(teacher, train).expected, teacher.expected)
 
 
 def test_refitting_more_ratings_comes_closer(taste):
     train, valid, test = split(taste)
     teacher = fit_teacher(train, valid, NOTHING)
     both = np.where(np.isnan(train), valid, train)
-    assert rmse(refit_table(teacher, both), test) < rmse(teacher.table, test)
+    assert rmse(refit_teacher(teacher, both).expected, test) < rmse(teacher.expected, test)
 
 
 def test_any_scale_will_do(taste):
     train, valid, _ = split(taste)
     stars, tenths = fit_teacher(train, valid, NOTHING), fit_teacher(train * 10, valid * 10, NOTHING)
-    assert tenths.models[0][0].steps == stars.models[0][0].steps
-    np.testing.assert_allclose(tenths.table, stars.table * 10, rtol=1e-6)
+    assert tenths.chosen[0].steps == stars.chosen[0].steps
+    np.testing.assert_allclose(tenths.expected, stars.expected * 10, rtol=1e-6)
 
 
-def told_of(taste: np.ndarray) -> MovieDescription:
+def told_of(taste: np.ndarray) -> MovieFeatures:
     """Describe each movie by which of the two kinds it is."""
-    return describe(np.sign(taste[:1].T - 3))  # what user 0 likes
+    return encode(np.sign(taste[:1].T - 3))  # what user 0 likes
 
 
-def test_a_description_tells_of_movies_that_nobody_rated_yet(taste):
+def test_features_tell_of_movies_that_nobody_rated_yet(taste):
     train, valid, _ = split(taste)
-    train[:, :4] = np.nan  # only the description speaks for these
+    train[:, :4] = np.nan  # only the features speak for these
     truth = np.where(np.isnan(valid), taste, valid)[:, :4]
     blind = fit_teacher(train, valid, NOTHING)
     told = fit_teacher(train, valid, told_of(taste))
-    assert rmse(told.table[:, :4], truth) < 0.7 * rmse(blind.table[:, :4], truth)
+    assert rmse(told.expected[:, :4], truth) < 0.7 * rmse(blind.expected[:, :4], truth)
 
 
 def test_it_tells_how_far_it_is(taste):
@@ -139,47 +180,51 @@ def test_it_tells_how_far_it_is(taste):
 def test_every_gaussian_that_is_tried_has_a_name_of_its_own(taste):
     train, valid, _ = split(taste)
     teacher = fit_teacher(train, valid, told_of(taste))
-    names = [model.form.name for model in teacher.tried]
+    names = [model.name for model in teacher.tried]
     assert len(set(names)) == len(names)
     assert names[0] == "movies by ratings alone"  # MOVIES < USERS
-    assert {model.form.name for model, _ in teacher.models} < set(names)
+    assert {one.spec.name for one in teacher.chosen} < set(names)
+    shares = {one.spec.name: one.share for one in teacher.chosen}
+    assert {one.name: one.share for one in teacher.tried if one.share} == shares
 
 
-def test_a_described_teacher_is_the_mean_of_one_over_movies_and_one_over_users(taste):
+def test_a_teacher_with_features_is_the_mean_of_one_over_movies_and_one_over_users(taste):
     train, valid, _ = split(taste)
     train[:, :4] = np.nan
     teacher = fit_teacher(train, valid, told_of(taste))
-    (movies, most), (users, rest) = teacher.models
-    assert (movies.form.columns, users.form.columns) == ("movies", "users")
-    assert most + rest == pytest.approx(1.0)
-    np.testing.assert_allclose(teacher.table, most * movies.table + rest * users.table)
-    for model in (movies, users):  # both were told
+    movies, users = teacher.chosen
+    assert (movies.spec.side, users.spec.side) == ("movies", "users")
+    assert movies.share + users.share == pytest.approx(1.0)
+    tables = [expected_by(one, train) for one in (movies, users)]
+    mean = movies.share * tables[0] + users.share * tables[1]
+    np.testing.assert_allclose(teacher.expected, mean)
+    for table in tables:  # both were told
         truth = taste[:, :4]
-        assert rmse(model.table[:, :4], truth) < 0.5 * rmse(np.full(truth.shape, 3.0), truth)
+        assert rmse(table[:, :4], truth) < 0.5 * rmse(np.full(truth.shape, 3.0), truth)
 
 
 @pytest.mark.parametrize("is_of_words", [True, False])
 def test_title_words_are_taken_only_where_they_tell_of_taste(taste, is_of_words):
     train, valid, _ = split(taste)
     train[:, :4] = np.nan
-    kind = told_of(taste).theme_factors
+    kind = told_of(taste).genre_year_factors
     nonsense = np.random.default_rng(0).normal(size=(MOVIES, 3))
-    themes, words = (nonsense, kind) if is_of_words else (kind, nonsense)
-    description = describe(themes, 0.5 * words)
-    (movies, _), _ = fit_teacher(train, valid, description).models
-    with_words, without = description.kernels()
+    genres_years, words = (nonsense, kind) if is_of_words else (kind, nonsense)
+    features = encode(genres_years, 0.5 * words)
+    movies, _ = fit_teacher(train, valid, features).chosen
+    with_words, without = features.kernels()
     chosen = with_words if is_of_words else without
-    shares = movies.form.prior - TeacherConfig().level_variance
+    shares = movies.spec.covariance - TeacherConfig().level_variance
     assert any(
         np.allclose(shares, variance * chosen)
         for variance in (TeacherConfig().column_variance, TeacherConfig().smaller_variance)
     )
 
 
-def test_a_description_that_says_nothing_does_no_harm_on_valid(taste):
+def test_features_that_say_nothing_does_no_harm_on_valid(taste):
     train, valid, _ = split(taste)
     noise = np.random.default_rng(0).normal(size=(MOVIES, 3))
-    with_noise = fit_teacher(train, valid, describe(noise))
+    with_noise = fit_teacher(train, valid, encode(noise))
     assert with_noise.valid_rmse <= fit_teacher(train, valid, NOTHING).valid_rmse
 
 
@@ -192,17 +237,17 @@ def test_what_somebody_chose_to_rate_tells_of_their_taste():
     train, valid, test = split(table)
     train[generator.random(liked.shape) > np.where(liked, 0.5, 0.05)] = np.nan
     told, blind = (
-        fit_teacher(train, valid, describe(np.zeros((40, 0))), TeacherConfig(gaussian=gaussian))
-        for gaussian in (GaussianConfig(), GaussianConfig(exposures=0))
+        fit_teacher(train, valid, encode(np.zeros((40, 0))), TeacherConfig(gaussian=gaussian))
+        for gaussian in (GaussianConfig(), GaussianConfig(implicit_components=0))
     )
-    assert rmse(told.table, test) < 0.9 * rmse(blind.table, test)
+    assert rmse(told.expected, test) < 0.9 * rmse(blind.expected, test)
 
 
 def test_where_everybody_rated_everything_that_tells_nothing(taste):
     _, valid, _ = split(taste)
     tables = [
-        fit_teacher(taste, valid, NOTHING, TeacherConfig(gaussian=gaussian)).table
-        for gaussian in (GaussianConfig(), GaussianConfig(exposures=0))
+        fit_teacher(taste, valid, NOTHING, TeacherConfig(gaussian=gaussian)).expected
+        for gaussian in (GaussianConfig(), GaussianConfig(implicit_components=0))
     ]
     np.testing.assert_allclose(*tables, atol=0.02)
 
@@ -210,14 +255,14 @@ def test_where_everybody_rated_everything_that_tells_nothing(taste):
 def test_users_and_movies_without_a_rating_get_one(taste):
     train, valid, _ = split(taste)
     train[5], train[:, 7] = np.nan, np.nan
-    table = fit_teacher(train, valid, NOTHING).table
+    table = fit_teacher(train, valid, NOTHING).expected
     assert np.isfinite(table).all()
     assert np.abs(table - 3).max() < 3
 
 
 def test_ratings_that_are_all_equal_are_expected_everywhere():
     known = np.where(np.random.default_rng(0).random((8, 6)) < 0.7, 4.0, np.nan)
-    table = fit_teacher(known, known, NOTHING).table
+    table = fit_teacher(known, known, NOTHING).expected
     np.testing.assert_allclose(table, 4.0)
 
 
@@ -232,14 +277,15 @@ def test_a_side_is_affordable_by_its_ratings_and_its_number():
     assert sides(200, 2000, 0.1) == ["users"]
     assert sides(200, 2000, 0.9) == []
     assert sides(2000, 2000, 0.01) == []
+    assert sides(100_000, 41, 0.1) == []  # too many cells
 
 
 def test_only_an_affordable_side_gets_a_model(taste):
     """Over 30 users a step takes 6 · 30³ operations and more, over 20 movies fewer."""
     train, valid, test = split(taste)
     config = TeacherConfig(max_operations=150_000)
-    [(model, weight)] = fit_teacher(train, valid, told_of(taste), config).models
-    assert (model.form.columns, weight) == ("movies", 1.0)
-    assert rmse(model.table, test) < 0.5
-    [(turned, weight)] = fit_teacher(train.T, valid.T, describe(np.zeros((30, 0))), config).models
-    assert (turned.form.columns, weight) == ("users", 1.0)
+    teacher = fit_teacher(train, valid, told_of(taste), config)
+    assert [(one.spec.side, one.share) for one in teacher.chosen] == [("movies", 1.0)]
+    assert rmse(teacher.expected, test) < 0.5
+    turned = fit_teacher(train.T, valid.T, encode(np.zeros((30, 0))), config)
+    assert [(one.spec.side, one.share) for one in turned.chosen] == [("users", 1.0)]

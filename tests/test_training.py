@@ -7,11 +7,16 @@ import numpy as np
 import pytest
 import torch
 
-from recsys.config import PRESETS, NetworkConfig, TrainingConfig
-from recsys.errors import DivergedError, TeacherTooLargeError
+from recsys.config import PRESETS, NetworkConfig, Preset, TrainingConfig
+from recsys.errors import (
+    DistillationShapeError,
+    DivergedError,
+    EmbeddingDimensionsError,
+    TeacherTooLargeError,
+)
 from recsys.learning import training
 from recsys.learning.dataset import Dataset, Interactions
-from recsys.learning.features import describe_movies
+from recsys.learning.features import encode_features
 from recsys.learning.network import RatingNetwork
 from recsys.learning.training import adapt, choose_preset, fit, refit
 
@@ -49,7 +54,7 @@ def make_dataset(table: np.ndarray) -> Dataset:
         test=interactions(table, deal >= 0.8),
         user_ids=np.arange(users) + 100,
         movie_ids=np.arange(movies) + 900,
-        description=describe_movies(
+        features=encode_features(
             movies, nothing.astype(np.int64), nothing.astype(np.str_), nothing
         ),
         lowest_rating=1.0,
@@ -117,7 +122,7 @@ def test_a_distilled_network_comes_close_to_its_teacher(noisy):
     done = fit(noisy, SHAPE, replace(DISTILLED, epochs=60))
     users, movies = (torch.from_numpy(one) for one in np.indices((USERS, MOVIES)).reshape(2, -1))
     learnt = done.network.estimate(users, movies).detach().numpy()
-    assert np.sqrt(((learnt - done.teacher.table.ravel()) ** 2).mean()) < 0.2
+    assert np.sqrt(((learnt - done.teacher.expected.ravel()) ** 2).mean()) < 0.2
 
 
 def test_a_penalty_keeps_the_embeddings_short(noisy):
@@ -207,31 +212,55 @@ def test_a_listener_may_end_the_training(noisy):
 
 
 def test_an_absurd_learning_rate_is_a_foreseen_error(noisy):
-    with pytest.raises(DivergedError, match="not finite by epoch"):
+    with pytest.raises(DivergedError, match="not finite by epoch") as caught:
         fit(noisy, SHAPE, replace(DIRECT, learning_rate=1e30))
+    for name in PRESETS:  # the remedy names those that there are, and no other
+        assert name in caught.value.remedy
+    assert "default" not in caught.value.remedy
+
+
+def test_interaction_terms_of_embeddings_of_two_sizes_are_refused():
+    with pytest.raises(EmbeddingDimensionsError, match=r"is 8 while .* is 14") as caught:
+        NetworkConfig(user_dimension=8, movie_dimension=14)
+    assert "has_interaction_terms" in caught.value.remedy
+    NetworkConfig(user_dimension=8, movie_dimension=14, has_interaction_terms=False)
+
+
+def test_distilling_into_a_network_without_interaction_terms_is_refused():
+    plain = PRESETS["notebook"].network
+    with pytest.raises(DistillationShapeError, match="'odd' is distilled") as caught:
+        Preset("odd", plain, DISTILLED)
+    assert "is_distilled" in caught.value.remedy
+    Preset("odd", plain, DIRECT)
 
 
 # Train and valid together
 
 
 def test_refitting_learns_valid_too_for_as_many_epochs_as_were_best(checkerboard, monkeypatch):
-    config = replace(DIRECT, epochs=8)
+    config = replace(DIRECT, epochs=8, patience=1, keeps_best_epoch=True)
     chosen = fit(checkerboard, SHAPE, config)
     seen: list[tuple[int, int]] = []
-    original = training._run_epochs
 
-    def listen(network, cells, config):
-        for epoch, rate in original(network, cells, config):
-            seen.append((epoch, len(cells)))
-            yield epoch, rate
+    def listen(dataset, *arguments, **options):
+        again = fit(dataset, *arguments, **options)
+        seen.append((len(dataset.train), len(again.history)))
+        return again
 
-    monkeypatch.setattr(training, "_run_epochs", listen)
+    monkeypatch.setattr(training, "fit", listen)
     final = refit(checkerboard, chosen, SHAPE, config)
     both = len(checkerboard.train) + len(checkerboard.valid)
-    assert seen == [(epoch, both) for epoch in range(1, chosen.best_epoch + 1)]
+    assert seen == [(both, chosen.best_epoch)]
     assert (final.history, final.best_epoch) == (chosen.history, chosen.best_epoch)
     assert final.seconds > chosen.seconds
     assert measure(final.network, checkerboard.valid) < chosen.valid_rmse
+
+
+def test_the_last_epoch_may_be_earlier_at_the_same_learning_rates(noisy):
+    config = replace(DIRECT, has_one_cycle=True)
+    rates = [one.learning_rate for one in fit(noisy, SHAPE, config).history]
+    short = fit(noisy, SHAPE, config, last_epoch=5)
+    assert [one.learning_rate for one in short.history] == rates[:5]
 
 
 def test_refitting_a_distilled_network_asks_the_teacher_again(noisy):

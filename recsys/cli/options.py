@@ -12,7 +12,7 @@ from typing import Any, Literal
 import click
 
 from recsys.config import DATABASE_VARIABLE, DEFAULT_DATABASE
-from recsys.progress import Draw, silent
+from recsys.progress import Draw, no_progress
 
 Format = Literal["table", "json", "csv"]
 Function = Callable[..., Any]
@@ -31,7 +31,7 @@ class Shared:
     def progress(self, label: str) -> Iterator[Draw]:
         """Draw a progress bar on stderr; off a terminal, or with -q, none."""
         if self.verbosity < 0 or not sys.stderr.isatty():
-            with silent(label) as draw:
+            with no_progress(label) as draw:
                 yield draw
             return
         with click.progressbar(

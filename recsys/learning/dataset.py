@@ -1,24 +1,19 @@
-"""The data set: views of the warehouse as tensors, already on the device.
-
-Flows in: `split_ratings`, the order of users and movies, movie features. Flows out: a
-`Dataset` that training reads batches from by indexing. The next file is `features.py`.
-"""
+"""The data set: views of the warehouse in, tensors on the device that trains out."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from recsys.arrays import Ids
+from recsys.arrays import Floats, Ids, Mask
 from recsys.data.warehouse import Warehouse
 from recsys.errors import DeviceError, TooFewRatingsError
-from recsys.learning.features import MovieDescription, describe_movies
+from recsys.learning.features import MovieFeatures, encode_features
 
 
 @dataclass(frozen=True)
 class Interactions:
-    """Who rated what, all of shape (ratings,) and on one device.
+    """Ratings of pairs of user and movie, all of shape (ratings,) and on one device.
 
     Args:
         user_index: row of the user, int64.
@@ -52,7 +47,7 @@ class Dataset:
         test: ratings that are only reported on.
         user_ids: id in the data of each user index, shape (users,).
         movie_ids: id in the data of each movie index, shape (movies,).
-        description: what is known of each movie besides its ratings.
+        features: genres, years and title words of the movies.
         lowest_rating: lower bound of the scale (stars).
         highest_rating: upper bound of the scale (stars).
         fingerprint: text that changes with the data.
@@ -63,7 +58,7 @@ class Dataset:
     test: Interactions
     user_ids: Ids
     movie_ids: Ids
-    description: MovieDescription
+    features: MovieFeatures
     lowest_rating: float
     highest_rating: float
     fingerprint: str
@@ -71,6 +66,13 @@ class Dataset:
     def with_train(self, train: Interactions) -> "Dataset":
         """Return the same data set with other train ratings."""
         return replace(self, train=train)
+
+    def table_of(self, ratings: Interactions) -> Floats:
+        """Return ratings as a table, shape (users, movies), NaN where there is none."""
+        table = np.full((len(self.user_ids), len(self.movie_ids)), np.nan)
+        cells = ratings.user_index.cpu().numpy(), ratings.movie_index.cpu().numpy()
+        table[cells] = ratings.rating.cpu().numpy()
+        return table
 
 
 def load_dataset(warehouse: Warehouse, device: torch.device) -> Dataset:
@@ -88,13 +90,9 @@ def load_dataset(warehouse: Warehouse, device: torch.device) -> Dataset:
     features = warehouse.columns("select_movie_features")
     is_train, is_valid = rows["is_train"], rows["is_valid"]
 
-    def interactions(mask: NDArray[np.bool_]) -> Interactions:
-        return Interactions(
-            *(
-                torch.from_numpy(rows[name][mask]).to(device)
-                for name in ("user_index", "movie_index", "rating")
-            )
-        )
+    def interactions(mask: Mask) -> Interactions:
+        names = ("user_index", "movie_index", "rating")
+        return Interactions(*(torch.from_numpy(rows[name][mask]).to(device) for name in names))
 
     return Dataset(
         train=interactions(is_train),
@@ -102,7 +100,7 @@ def load_dataset(warehouse: Warehouse, device: torch.device) -> Dataset:
         test=interactions(~is_train & ~is_valid),
         user_ids=warehouse.columns("select_active_users")["user_id"],
         movie_ids=movie_ids,
-        description=describe_movies(
+        features=encode_features(
             len(movie_ids),
             features["movie_index"],
             features["feature"].astype(np.str_),

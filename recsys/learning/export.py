@@ -1,8 +1,4 @@
-"""Export: a trained network as ONNX bytes that provably compute the same.
-
-Flows in: a `Fit`. Flows out: a `NewModel` for the registry. The next file is
-`registry.py`.
-"""
+"""Export: a `Fit` in; a `NewModel` with ONNX bytes, compared with it on every rating, out."""
 
 import contextlib
 import copy
@@ -13,31 +9,28 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import onnx
 import torch
-from numpy.typing import NDArray
 
-from recsys.arrays import Ids
+from recsys.arrays import Indices, Vectors
 from recsys.config import NetworkConfig, TrainingConfig
-from recsys.data.registry import Entities, NewModel, Parity, Residuals, TeacherModel
+from recsys.data.registry import Entities, NewModel, Parity, Residuals
+from recsys.data.versions import installed_versions
 from recsys.errors import ExportMismatchError
 from recsys.learning.dataset import Dataset
-from recsys.learning.network import FoldedNetwork, RatingNetwork, weights_of
-from recsys.learning.teacher import Teacher
+from recsys.learning.network import FoldedNetwork, RatingNetwork, run_in_batches, weights_of
 from recsys.learning.training import Fit
 from recsys.serving.scoring import Scorer, cuda_problem
 
 TOLERANCE = 1e-5  # stars
 CUDA_TOLERANCE = 1e-4  # stars; CUDA multiplies in another order and precision
-_ROWS_AT_ONCE = 65_536
 _BATCH_SIZES = (1, 2, 7, 4096)
-Predict = Callable[[Ids, Ids], NDArray[np.float32]]
+_PACKAGES = ("recsys", "duckdb", "torch", "onnx", "onnxruntime", "numpy")
 
-_PACKAGES = ("recsys", "duckdb", "torch", "onnx", "onnxruntime-gpu", "numpy")
+Predict = Callable[[Indices, Indices], Vectors]
 
 
 def export_model(
@@ -85,9 +78,9 @@ def export_model(
         highest_rating=dataset.highest_rating,
         training_device=device,
         seconds=fit.seconds,
-        versions=_package_versions(),
+        versions=installed_versions(_PACKAGES),
         history=fit.history,
-        teacher_models=_teacher_models(fit.teacher),
+        teacher_models=list(fit.teacher.tried) if fit.teacher else [],
         users=Entities("user", dataset.user_ids, network.user_embedding.weight.detach().numpy()),
         movies=Entities(
             "movie", dataset.movie_ids, network.movie_embedding.weight.detach().numpy()
@@ -113,7 +106,7 @@ def export_network(network: RatingNetwork, metadata: dict[str, str]) -> bytes:
     # Two different tensors of two rows: equal ones would be merged into one input, and a
     # batch of one would be compiled in.
     example = (torch.tensor([0, 0]), torch.tensor([0, 0]))
-    with _silenced():
+    with _quiet():
         program = torch.onnx.export(
             folded,
             example,
@@ -134,7 +127,7 @@ def export_network(network: RatingNetwork, metadata: dict[str, str]) -> bytes:
 
 
 def verify_export(network: RatingNetwork, onnx_bytes: bytes, dataset: Dataset) -> list[Parity]:
-    """Compare what will be served with the trained network, on every rating and batch size.
+    """Compare what will be served with the trained network, on all ratings and other batches.
 
     Returns:
         How closely the folded network and each provider of onnxruntime reproduce it.
@@ -156,7 +149,7 @@ def verify_export(network: RatingNetwork, onnx_bytes: bytes, dataset: Dataset) -
     ]
 
 
-def _batches(dataset: Dataset) -> Iterator[tuple[str, Ids, Ids]]:
+def _batches(dataset: Dataset) -> Iterator[tuple[str, Indices, Indices]]:
     """Yield what to compare on: a name, user indices, movie indices."""
     for name in ("train", "valid", "test"):
         rows = getattr(dataset, name)
@@ -172,7 +165,7 @@ def _compare(
     runtime: str,
     predict: Predict,
     tolerance: float,
-    batches: list[tuple[str, Ids, Ids]],
+    batches: list[tuple[str, Indices, Indices]],
 ) -> Parity:
     pairs, largest = 0, 0.0
     for where, users, movies in batches:
@@ -183,16 +176,10 @@ def _compare(
     return Parity(runtime, "trained network", pairs, largest, tolerance)
 
 
-@torch.no_grad()
-def _run(network: torch.nn.Module, users: Ids, movies: Ids) -> NDArray[np.float32]:
-    """Return what a network says of many pairs, a batch at a time."""
-    pairs = zip(
-        torch.from_numpy(users).split(_ROWS_AT_ONCE),
-        torch.from_numpy(movies).split(_ROWS_AT_ONCE),
-        strict=True,
-    )
-    ratings: NDArray[np.float32] = torch.cat([network(*pair) for pair in pairs]).numpy()
-    return ratings
+def _run(network: torch.nn.Module, users: Indices, movies: Indices) -> Vectors:
+    """Return the ratings that a network predicts, as arrays in and out."""
+    pairs = torch.from_numpy(users), torch.from_numpy(movies)
+    return run_in_batches(network, *pairs).numpy()
 
 
 def _identify(
@@ -216,20 +203,10 @@ def _hyperparameters(
     if fit.teacher is not None:
         teacher = asdict(fit.teacher.config)
         groups |= {"gaussian": teacher.pop("gaussian"), "teacher": teacher}
-    is_told = fit.teacher is not None or network_config.description_dimension > 0
-    if is_told and not dataset.description.is_empty:
-        groups["features"] = asdict(dataset.description.config)
+    has_features = fit.teacher is not None or network_config.feature_dimension > 0
+    if has_features and not dataset.features.is_empty:
+        groups["features"] = asdict(dataset.features.config)
     return groups
-
-
-def _teacher_models(teacher: Teacher | None) -> list[TeacherModel]:
-    if teacher is None:
-        return []
-    shares = {model.form.name: share for model, share in teacher.models}
-    return [
-        TeacherModel(one.form.name, shares.get(one.form.name, 0.0), one.steps, one.valid_rmse)
-        for one in teacher.tried
-    ]
 
 
 def _forget_origins(model: onnx.ModelProto) -> None:
@@ -249,7 +226,7 @@ def _forget_origins(model: onnx.ModelProto) -> None:
 
 
 @contextlib.contextmanager
-def _silenced() -> Iterator[None]:
+def _quiet() -> Iterator[None]:
     """Keep the exporter's progress reports off the terminal; errors still raise."""
     logging.disable(logging.WARNING)
     try:
@@ -261,7 +238,3 @@ def _silenced() -> Iterator[None]:
             yield
     finally:
         logging.disable(logging.NOTSET)
-
-
-def _package_versions() -> dict[str, str]:
-    return {package: version(package) for package in _PACKAGES}

@@ -1,8 +1,7 @@
-"""A Gaussian over the columns of a ratings table, fitted by EM: what `teacher.py` averages.
+"""A Gaussian over the columns of a ratings table, fitted by EM.
 
-In: the known ratings as a table (users x movies, NaN where unknown), and a `Form` that says
-what the Gaussian is over and what is known before any rating. Out: after each step of EM, the
-full table of expected ratings.
+In: the known ratings (users x movies, NaN where unknown) and a `PriorSpec`. Out: a
+`GaussianFit`, with the rating that is expected of every user and movie.
 
 The model. Each row of the standardised table is a draw from one Gaussian over its columns,
 seen through noise at the rated cells only:
@@ -15,152 +14,199 @@ chapter 5). S has an inverse-Wishart prior around S0. Given S, a cell's expectat
 Gaussian-process regression on the row's other ratings (Rasmussen & Williams, 2006, eq. 2.25): a
 network that copied a rating would copy its noise.
 
-What is known of the rows, themes, are further columns of the table, known in every row: S then
-says what they have to do with the ratings. Who rated what is such themes.
+Features of the rows are further columns of the table, known in every row: S then holds their
+covariance with the ratings. Who rated what (implicit feedback) gives such features.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from recsys.arrays import Floats
+from recsys.config import GaussianConfig
 from recsys.learning.features import principal_components
 
-Array = NDArray[np.float64]
-Columns = Literal["movies", "users"]
+Side = Literal["movies", "users"]
 
 
 @dataclass(frozen=True)
-class GaussianConfig:
-    """Set the prior. Variances are shares of the ratings' variance, so any scale will do."""
+class PriorSpec:
+    """What a Gaussian is over, and its prior.
 
-    offset_variance: float = 0.3  # of the columns' means
-    noise_variance: float = 0.6
-    prior_strength: float = 0.3  # rows the prior of S is worth, per column
-    noise_strength: float = 40.0  # ratings the prior of a row's or column's noise is worth
-    theme_variance: float = 0.4  # of a theme in S0
-    exposures: int = 5  # principal components of who rated what that become themes too; 0: none
-    exposure_scale: float = 0.5  # deviation of such a theme
+    Args:
+        name: for people; no other that is tried has the same.
+        side: the columns of the table that it is over.
+        covariance: S0, shape (columns, columns).
+        row_features: shape (rows, features); None if there are none.
+    """
+
+    name: str
+    side: Side
+    covariance: Floats
+    row_features: Floats | None = None
 
 
-class Form(NamedTuple):
-    """Say what a Gaussian is over, and what is known before any rating."""
+@dataclass(frozen=True)
+class GaussianFit:
+    """What EM found.
 
-    name: str  # for people, unlike that of any other that is tried
-    columns: Columns
-    prior: Array  # S0, (columns, columns)
-    themes: Array | None = None  # (rows, themes), what is known of the rows
+    Args:
+        expected: expected ratings, shape (users, movies), in the unit of the ratings, unbounded.
+        steps: EM steps that lead to them.
+        history: RMSE on valid after each step that was made; empty without valid ratings.
+    """
+
+    expected: Floats
+    steps: int
+    history: tuple[float, ...]
+
+    @property
+    def valid_rmse(self) -> float:
+        """Return the RMSE on valid after `steps` steps."""
+        return self.history[self.steps - 1]
 
 
 class _State(NamedTuple):
-    covariance: Array  # (columns, columns), S
-    offset: Array  # (columns,)
-    row_noise: Array  # (rows,)
-    column_noise: Array  # (columns,), mean 1
+    covariance: Floats  # (columns, columns), S
+    offset: Floats  # (columns,)
+    row_noise: Floats  # (rows,)
+    column_noise: Floats  # (columns,), mean 1
 
 
 class _Posterior(NamedTuple):
     """What the E-step leaves, for rows i with rated columns o and C_i = S_oo + noise.
 
-    pull: (rows, columns), C_i^-1 (y - offset), 0 where unrated.
+    coefficients: (rows, columns), C_i^-1 (y - offset), 0 where unrated.
     precision: (rows, columns), the diagonal of C_i^-1, 0 where unrated.
     precision_sum: (columns, columns), the sum of all C_i^-1, each at its own columns.
     """
 
-    pull: Array
-    precision: Array
-    precision_sum: Array
+    coefficients: Floats
+    precision: Floats
+    precision_sum: Floats
 
 
-def expected_ratings(ratings: Array, form: Form, config: GaussianConfig) -> Iterator[Array]:
-    """Yield the (users, movies) table that each EM step expects, without end.
+def fit_gaussian(
+    ratings: Floats,
+    spec: PriorSpec,
+    config: GaussianConfig,
+    steps: int,
+    valid: Floats | None = None,
+    patience: int | None = None,
+) -> GaussianFit:
+    """Run EM for a number of steps; with `valid`, keep the step of the least RMSE there.
 
-    ratings: (users, movies), NaN where unknown; the tables are in the same unit, unbounded.
+    Args:
+        ratings: shape (users, movies), NaN where unknown.
+        spec: what the Gaussian is over.
+        config: the rest of the prior.
+        steps: at most.
+        valid: held-out ratings, like `ratings`; None keeps the last step.
+        patience: steps without a lower RMSE on valid after which EM stops; None never does.
     """
-    is_movies = form.columns == "movies"
+    is_transposed = spec.side == "users"
     mean, deviation = np.nanmean(ratings), np.nanstd(ratings) or 1.0
-    rated = ((ratings if is_movies else ratings.T) - mean) / deviation
-    themes = [] if form.themes is None else [form.themes]
-    targets = np.hstack([rated, *themes, _exposure_themes(rated, config)])
+    rated = ((ratings.T if is_transposed else ratings) - mean) / deviation
+    features = [] if spec.row_features is None else [spec.row_features]
+    targets = np.hstack([rated, *features, _implicit_features(rated, config)])
     row_count, column_count = targets.shape
-    prior = config.theme_variance * np.eye(column_count)
-    prior[: len(form.prior), : len(form.prior)] = form.prior
+    prior = config.feature_variance * np.eye(column_count)
+    prior[: len(spec.covariance), : len(spec.covariance)] = spec.covariance
     state = _State(
         covariance=prior,
         offset=np.zeros(column_count),
         row_noise=np.full(row_count, config.noise_variance),
         column_noise=np.ones(column_count),
     )
-    while True:
-        posterior = _expect(targets, state)
+    posterior = _expect(targets, state)
+    history: list[float] = []
+    for step in range(1, steps + 1):
+        if step > 1:
+            state = _maximise(targets, state, posterior, prior, config)
+            posterior = _expect(targets, state)
         expected = mean + deviation * _leave_one_out(targets, state, posterior)
         expected = expected[:, : rated.shape[1]]
-        yield expected if is_movies else expected.T
-        state = _maximise(targets, state, posterior, prior, config)
+        expected = expected.T if is_transposed else expected
+        if valid is not None:
+            history.append(bounded_rmse(expected, ratings, valid))
+        best_step = history.index(min(history)) + 1 if history else step
+        if best_step == step:
+            best = expected
+        elif patience is not None and step - best_step >= patience:
+            break
+    return GaussianFit(best, best_step, tuple(history))
 
 
-def _exposure_themes(rated: Array, config: GaussianConfig) -> Array:
-    """Return what who rated what says of each row, (rows, exposures + 1), whatever the ratings.
+def bounded_rmse(expected: Floats, train: Floats, valid: Floats) -> float:
+    """Return the RMSE on `valid` of expectations kept inside the scale of `train`."""
+    bounded = expected.clip(np.nanmin(train), np.nanmax(train))
+    return float(np.sqrt(np.nanmean((bounded - valid) ** 2)))
 
-    What somebody chose to rate tells of their taste (Koren, Factorization meets the neighborhood,
-    2008, section 4). The themes are how many ratings a row has, and the leading principal
-    components of the table of ones and zeros, centred by row and by column.
+
+def _implicit_features(rated: Floats, config: GaussianConfig) -> Floats:
+    """Return features of each row from who rated what, shape (rows, components + 1).
+
+    Which movies somebody rated says what they like, whatever the ratings (Koren, Factorization
+    meets the neighborhood, 2008, section 4). The features are how many ratings a row has, and
+    the leading principal components of the table of ones and zeros, centred by row and column.
     """
-    if not config.exposures:
+    if not config.implicit_components:
         return np.empty((len(rated), 0))
-    exposed = (~np.isnan(rated)).astype(float)
-    exposed -= exposed.mean(axis=0)
-    count = exposed.mean(axis=1, keepdims=True)
-    components = principal_components(exposed - count, config.exposures)
+    is_rated = (~np.isnan(rated)).astype(float)
+    is_rated -= is_rated.mean(axis=0)
+    count = is_rated.mean(axis=1, keepdims=True)
+    components = principal_components(is_rated - count, config.implicit_components)
     # Where all rows are rated alike, there is only rounding, which must stay small.
     scaled = [part / max(part.std(), 1e-6) for part in (count, components)]
-    return config.exposure_scale * np.hstack(scaled)
+    return config.implicit_scale * np.hstack(scaled)
 
 
-def _leave_one_out(targets: Array, state: _State, posterior: _Posterior) -> Array:
-    """Return what each cell is expected to be by its row's other ratings.
+def _leave_one_out(targets: Floats, state: _State, posterior: _Posterior) -> Floats:
+    """Return what is expected of each cell by its row's other ratings.
 
-    Where there is no rating: E[y] = offset + S pull. Where there is one, it would be fitted
-    with its noise; y - pull / precision is the expectation without it (R & W, eq. 5.12).
+    Where there is no rating: E[y] = offset + S coefficients. Where there is one, it would be
+    fitted with its noise; y - coefficients / precision is the expectation without it
+    (R & W, eq. 5.12).
     """
-    rated = posterior.precision > 0
-    others = np.divide(posterior.pull, posterior.precision, out=np.zeros_like(targets), where=rated)
-    return np.where(rated, targets - others, state.offset + posterior.pull @ state.covariance)
+    coefficients, precision, _ = posterior
+    rated = precision > 0
+    others = np.divide(coefficients, precision, out=np.zeros_like(targets), where=rated)
+    return np.where(rated, targets - others, state.offset + coefficients @ state.covariance)
 
 
-def _expect(targets: Array, state: _State) -> _Posterior:
+def _expect(targets: Floats, state: _State) -> _Posterior:
     """Do the E-step: solve each row for its rated columns (R & W, eq. 2.25-2.26)."""
-    pull, precision = np.zeros_like(targets), np.zeros_like(targets)
+    coefficients, precision = np.zeros_like(targets), np.zeros_like(targets)
     precision_sum = np.zeros_like(state.covariance)
     for row, target in enumerate(targets):
         rated = np.flatnonzero(~np.isnan(target))
         noise = state.row_noise[row] * state.column_noise[rated]
         inverse = np.linalg.inv(state.covariance[np.ix_(rated, rated)] + np.diag(noise))
-        pull[row, rated] = inverse @ (target[rated] - state.offset[rated])
+        coefficients[row, rated] = inverse @ (target[rated] - state.offset[rated])
         precision[row, rated] = np.diag(inverse)
         precision_sum[np.ix_(rated, rated)] += inverse
-    return _Posterior(pull, precision, precision_sum)
+    return _Posterior(coefficients, precision, precision_sum)
 
 
 def _maximise(
-    targets: Array, state: _State, posterior: _Posterior, prior: Array, config: GaussianConfig
+    targets: Floats, state: _State, posterior: _Posterior, prior: Floats, config: GaussianConfig
 ) -> _State:
     """Do the M-step: the posterior mode of S, offsets and noise, given the rows' moments.
 
-    With x_i = S pull_i and its covariance S - S C_i^-1 S, the sums over rows need only the
-    small quantities of `_Posterior`, never a covariance per row.
+    With x_i = S coefficients_i and its covariance S - S C_i^-1 S, the sums over rows need only
+    the small quantities of `_Posterior`, never a covariance per row.
     """
-    covariance, offset, row_noise, column_noise = state
+    covariance, _, row_noise, column_noise = state
+    coefficients, precision, precision_sum = posterior
     row_count, column_count = targets.shape
     rated = ~np.isnan(targets)
     noise = np.outer(row_noise, column_noise)
-    mean = posterior.pull @ covariance
+    mean = coefficients @ covariance
 
     strength = config.prior_strength * column_count
     moments = mean.T @ mean + row_count * covariance
-    moments -= covariance @ posterior.precision_sum @ covariance
+    moments -= covariance @ precision_sum @ covariance
     moments = (strength * prior + moments) / (strength + row_count)
 
     # The offset's prior is N(0, offset_variance): few ratings leave a column near the mean.
@@ -169,9 +215,9 @@ def _maximise(
         1.0 / config.offset_variance + (rated / noise).sum(axis=0)
     )
 
-    # E[e^2] = noise^2 (pull^2 - precision) + noise at rated cells; each row and each column
-    # pools its own with `noise_strength` ratings of the prior.
-    squares = np.where(rated, noise**2 * (posterior.pull**2 - posterior.precision) + noise, 0.0)
+    # E[e^2] = noise^2 (coefficients^2 - precision) + noise at rated cells; each row and each
+    # column pools its own with `noise_strength` ratings of the prior.
+    squares = np.where(rated, noise**2 * (coefficients**2 - precision) + noise, 0.0)
     weight = config.noise_strength
     row_noise = (weight * config.noise_variance + (squares / column_noise).sum(axis=1)) / (
         weight + rated.sum(axis=1)

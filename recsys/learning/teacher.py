@@ -1,8 +1,7 @@
-"""Estimate every rating by Gaussian models: the teacher that the network is distilled from.
+"""The teacher that the network is distilled from: a mean of Gaussians of all ratings.
 
-In: the known ratings as a table (users x movies, NaN where unknown) and the movies' description
-from `features.py`. Out: a `Teacher`, whose full table of expected ratings becomes the network's
-lesson in `lesson.py`.
+In: the known ratings (users x movies, NaN where unknown) and `MovieFeatures`. Out: a `Teacher`,
+with the rating that is expected of every user and movie.
 
 A Gaussian (`gaussian.py`) is over movies, of which every user is a draw, or over users, of
 which every movie is a draw. Its prior is S0 = level 11' + variance K: level is what makes some
@@ -11,26 +10,26 @@ step that is best on the valid ratings; run on, it would overfit. From a small v
 along what the ratings share first, and so stays nearly of low rank; which is better depends on
 the data, so valid chooses that too.
 
-A description enters in two ways. Over movies, it is K. Over users, each theme of the movies is
-one more column, as if of a user who rated by that theme alone: S then says whom a theme
-pleases. The two err differently, and their mean errs less.
+Movie features enter in two ways. Over movies, they are K. Over users, each component of them is
+one more column, as if of a user who rated by that component alone: S then holds its covariance
+with the users. The two err differently, and their mean errs less.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from recsys.learning.features import MovieDescription
-from recsys.learning.gaussian import Array, Columns, Form, GaussianConfig, expected_ratings
+from recsys.arrays import Floats, Indices
+from recsys.config import TeacherConfig
+from recsys.data.registry import TeacherModel
+from recsys.learning.features import MovieFeatures, principal_components
+from recsys.learning.gaussian import GaussianFit, PriorSpec, Side, bounded_rmse, fit_gaussian
+from recsys.progress import ignore
 
-Counts = NDArray[np.int64]
-
-# Called with the models that are fitted, those that there will be, and the RMSE of the last one.
+# Called with the Gaussians that are fitted, those that there will be, and the RMSE of the last.
 OnModel = Callable[[int, int, float], None]
 
 # EM inverts many small matrices: threads would cost more than they save, above all where other
@@ -38,172 +37,161 @@ OnModel = Callable[[int, int, float], None]
 _one_thread = partial(threadpool_limits, limits=1, user_api="blas")
 
 
-def unheard(done: int, everything: int, valid_rmse: float) -> None:
-    """Tell nobody how far the teacher is."""
-
-
 @dataclass(frozen=True)
-class TeacherConfig:
-    """Set what is tried. Variances are shares of the ratings' variance, so any scale will do."""
+class ChosenGaussian:
+    """A Gaussian of the teacher: all that fitting it to other ratings takes, and its share."""
 
-    level_variance: float = 0.2  # of a row's level over all columns
-    column_variance: float = 0.4  # of a column besides
-    smaller_variance: float = 0.05  # tried as well, where K is known
-    themes: int = 20
-    theme_scale: float = 6.0  # the ratings' deviations to a unit of the description
-    users_share: float = 0.3  # of the model over users in the mean of the two
-    gaussian: GaussianConfig = field(default_factory=GaussianConfig)
-    max_steps: int = 30
-    patience: int = 3  # steps without a better valid RMSE before EM stops
-    max_operations: float = 1e10  # of a step: a side that needs more gets no model
-
-
-@dataclass(frozen=True)
-class Gaussian:
-    """Hold one fitted model: its expected ratings, (users, movies), and how it was found."""
-
-    table: Array
-    form: Form
+    spec: PriorSpec
     steps: int
-    valid_rmse: float
+    share: float
 
 
 @dataclass(frozen=True)
 class Teacher:
-    """Hold the expected ratings, (users, movies): the weighted mean of those of its models.
+    """The weighted mean of the Gaussians that valid chose.
 
-    models: those that were chosen, each with its share; the shares add up to 1.
-    tried: all that were fitted, in order.
-    config: what all of them were fitted with.
+    Args:
+        expected: expected ratings, shape (users, movies), stars.
+        chosen: the Gaussians; their shares add up to 1.
+        tried: all that were fitted, in order.
+        valid_rmse: of the mean (stars).
+        config: what all of them were fitted with.
     """
 
-    table: Array
-    models: tuple[tuple[Gaussian, float], ...]
-    tried: tuple[Gaussian, ...]
+    expected: Floats
+    chosen: tuple[ChosenGaussian, ...]
+    tried: tuple[TeacherModel, ...]
     valid_rmse: float
     config: TeacherConfig
 
 
 def affordable_sides(
-    ratings_per_user: Counts, ratings_per_movie: Counts, config: TeacherConfig = TeacherConfig()
-) -> list[Columns]:
-    """Return what a Gaussian may be over, so that an EM step takes no more than it should.
+    ratings_per_user: Indices, ratings_per_movie: Indices, config: TeacherConfig = TeacherConfig()
+) -> list[Side]:
+    """Return what a Gaussian may be over, by the number of ratings of each user and movie.
 
     A step over movies inverts a matrix of each user's movies, and multiplies covariances of
     all movies; over users it is the other way round.
     """
+    user_count, movie_count = len(ratings_per_user), len(ratings_per_movie)
+    if user_count * movie_count > config.max_cells:
+        return []
 
-    def operations(columns_per_row: Counts, column_count: int) -> float:
+    def operations(columns_per_row: Indices, column_count: int) -> float:
         return 2.0 * float((columns_per_row.astype(float) ** 3).sum()) + 6.0 * column_count**3
 
-    costs: dict[Columns, float] = {
-        "movies": operations(ratings_per_user, len(ratings_per_movie)),
-        "users": operations(ratings_per_movie, len(ratings_per_user)),
+    costs: dict[Side, float] = {
+        "movies": operations(ratings_per_user, movie_count),
+        "users": operations(ratings_per_movie, user_count),
     }
     return [side for side, cost in costs.items() if cost <= config.max_operations]
 
 
 def fit_teacher(
-    train: Array,
-    valid: Array,
-    description: MovieDescription,
+    train: Floats,
+    valid: Floats,
+    features: MovieFeatures,
     config: TeacherConfig = TeacherConfig(),
-    on_model: OnModel = unheard,
+    on_model: OnModel = ignore,
 ) -> Teacher:
-    """Fit to `train`; choose the models and their EM steps by RMSE on `valid`.
+    """Fit to `train`; choose the Gaussians and their EM steps by RMSE on `valid`.
 
-    train, valid: (users, movies), NaN where unknown; a side of them must be affordable.
-    on_model is called after each model that is tried.
-    A model that ignores the description is always tried, over the smaller side, whose
-    covariance has more rows to learn from: a description that says nothing about taste cannot
-    do harm.
+    A Gaussian without features is always tried: features that say nothing about the ratings
+    cannot do harm.
+
+    Args:
+        train: shape (users, movies), NaN where unknown; a side must be affordable.
+        valid: the same.
+        features: of the movies.
+        config: what is tried.
+        on_model: called after each Gaussian.
+    """
+    specs = _prior_specs(train, features, config)
+    fits: list[GaussianFit] = []
+    with _one_thread():
+        for spec in specs:
+            fits.append(
+                fit_gaussian(train, spec, config.gaussian, config.max_steps, valid, config.patience)
+            )
+            on_model(len(fits), len(specs), fits[-1].valid_rmse)
+    errors = [fit.valid_rmse for fit in fits]
+    mixtures = [{0: 1.0}]  # position in `fits` and share
+    if len(fits) > 1:
+        mixtures.append(_mix(specs, errors, config))
+    means = [
+        np.sum([share * fits[one].expected for one, share in mixture.items()], axis=0)
+        for mixture in mixtures
+    ]
+    rmses = [bounded_rmse(mean, train, valid) for mean in means]
+    best = rmses.index(min(rmses))
+    shares = mixtures[best]
+    return Teacher(
+        expected=means[best],
+        chosen=tuple(
+            ChosenGaussian(specs[one], fits[one].steps, share) for one, share in shares.items()
+        ),
+        tried=tuple(
+            TeacherModel(spec.name, shares.get(one, 0.0), fit.steps, fit.valid_rmse)
+            for one, (spec, fit) in enumerate(zip(specs, fits, strict=True))
+        ),
+        valid_rmse=rmses[best],
+        config=config,
+    )
+
+
+def refit_teacher(teacher: Teacher, ratings: Floats) -> Teacher:
+    """Return the same Gaussians, each after as many steps, fitted to more ratings."""
+    with _one_thread():
+        tables = [
+            one.share * fit_gaussian(ratings, one.spec, teacher.config.gaussian, one.steps).expected
+            for one in teacher.chosen
+        ]
+    return replace(teacher, expected=np.sum(tables, axis=0))
+
+
+def _prior_specs(train: Floats, features: MovieFeatures, config: TeacherConfig) -> list[PriorSpec]:
+    """Return what is tried; the first has no features.
+
+    That one is over the smaller side, whose covariance has more rows to learn from.
     """
     rated = ~np.isnan(train)
     sides = affordable_sides(rated.sum(axis=1), rated.sum(axis=0), config)
-    forms = [_plain_form(train.shape, sides, config)]
-    if not description.is_empty:
-        forms += _described_forms(description, config) if "movies" in sides else []
-        forms += [_themed_form(len(train), description, config)] if "users" in sides else []
-    models: list[Gaussian] = []
-    with _one_thread():
-        for form in forms:
-            models.append(_search(train, valid, form, config))
-            on_model(len(models), len(forms), models[-1].valid_rmse)
+    counts: dict[Side, int] = {"users": train.shape[0], "movies": train.shape[1]}
 
-    def averaged(*weighted: tuple[Gaussian, float]) -> Teacher:
-        table = np.sum([weight * model.table for model, weight in weighted], axis=0)
-        return Teacher(table, weighted, tuple(models), _valid_rmse(table, train, valid), config)
+    def unrelated(side: Side) -> Floats:
+        return config.level_variance + config.column_variance * np.eye(counts[side])
 
-    plain, *described = models
-    teachers = [averaged((plain, 1.0))]
-    if described:
-        teachers.append(averaged(*_weigh(described, config)))
-    return min(teachers, key=lambda teacher: teacher.valid_rmse)
-
-
-def refit_table(teacher: Teacher, ratings: Array) -> Array:
-    """Return the (users, movies) table of the same models fitted to more ratings."""
-    table = np.zeros_like(ratings)
-    with _one_thread():
-        for model, weight in teacher.models:
-            estimates = expected_ratings(ratings, model.form, teacher.config.gaussian)
-            table += weight * next(islice(estimates, model.steps - 1, None))
-    return table
+    smaller = min(sides, key=lambda side: counts[side])
+    specs = [PriorSpec(f"{smaller} by ratings alone", smaller, unrelated(smaller))]
+    if features.is_empty:
+        return specs
+    if "movies" in sides:
+        kernels = dict(zip(("with", "without"), features.kernels(), strict=True))
+        specs += [
+            PriorSpec(
+                f"movies {words} title words, variance {variance:g}",
+                "movies",
+                config.level_variance + variance * kernel,
+            )
+            for variance in (config.column_variance, config.smaller_variance)
+            for words, kernel in kernels.items()
+        ]
+    if "users" in sides:  # the columns of features have no level
+        components = principal_components(features.genre_year_factors, config.feature_components)
+        row_features = config.feature_scale * components
+        specs.append(PriorSpec("users with themes", "users", unrelated("users"), row_features))
+    return specs
 
 
-def _plain_form(shape: tuple[int, ...], sides: list[Columns], config: TeacherConfig) -> Form:
-    """Return a Gaussian that knows nothing but its level, over the smaller side if it may be."""
-    counts: dict[Columns, int] = {"users": shape[0], "movies": shape[1]}
-    side = min(sides, key=lambda side: counts[side])
-    prior = config.level_variance + config.column_variance * np.eye(counts[side])
-    return Form(f"{side} by ratings alone", side, prior)
+def _mix(specs: list[PriorSpec], errors: list[float], config: TeacherConfig) -> dict[int, float]:
+    """Return the share of the best with features over movies and of that over users.
 
-
-def _described_forms(description: MovieDescription, config: TeacherConfig) -> list[Form]:
-    """Return Gaussians over movies, for each kernel and each variance."""
-    kernels = dict(zip(("with", "without"), description.kernels(), strict=True))
-    return [
-        Form(
-            f"movies {words} title words, variance {variance:g}",
-            "movies",
-            config.level_variance + variance * kernel,
-        )
-        for variance in (config.column_variance, config.smaller_variance)
-        for words, kernel in kernels.items()
-    ]
-
-
-def _themed_form(user_count: int, description: MovieDescription, config: TeacherConfig) -> Form:
-    """Return a Gaussian over users and themes; a level is of users only."""
-    themes = config.theme_scale * description.themes(config.themes)
-    prior = config.level_variance + config.column_variance * np.eye(user_count)
-    return Form("users with themes", "users", prior, themes)
-
-
-def _weigh(described: list[Gaussian], config: TeacherConfig) -> list[tuple[Gaussian, float]]:
-    """Return the best model over movies and that over users, or the one that there is."""
-    shares: dict[Columns, float] = {"movies": 1.0 - config.users_share, "users": config.users_share}
-    best: dict[Columns, Gaussian] = {}
-    for model in described:
-        side = model.form.columns
-        best[side] = min(best.get(side, model), model, key=lambda one: one.valid_rmse)
+    Where only one side was affordable, that one has it all.
+    """
+    shares: dict[Side, float] = {"movies": 1.0 - config.users_share, "users": config.users_share}
+    best: dict[Side, int] = {}
+    for one in range(1, len(specs)):
+        side = specs[one].side
+        best[side] = min(best.get(side, one), one, key=lambda one: errors[one])
     total = sum(shares[side] for side in best)
-    return [(model, shares[side] / total) for side, model in best.items()]
-
-
-def _search(train: Array, valid: Array, form: Form, config: TeacherConfig) -> Gaussian:
-    """Run EM until the valid RMSE has not fallen for `patience` steps; keep the best step."""
-    best: Gaussian | None = None
-    for step, table in enumerate(expected_ratings(train, form, config.gaussian), start=1):
-        rmse = _valid_rmse(table, train, valid)
-        if best is None or rmse < best.valid_rmse:
-            best = Gaussian(table, form, step, rmse)
-        if step - best.steps >= config.patience or step >= config.max_steps:
-            return best
-    raise AssertionError("the estimates never end")
-
-
-def _valid_rmse(table: Array, train: Array, valid: Array) -> float:
-    """Return the RMSE on `valid` of a table kept inside the scale of `train`."""
-    bounded = table.clip(np.nanmin(train), np.nanmax(train))
-    return float(np.sqrt(np.nanmean((bounded - valid) ** 2)))
+    return {one: shares[side] / total for side, one in best.items()}

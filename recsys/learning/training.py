@@ -1,8 +1,4 @@
-"""Training: from a data set to the network of the best epoch.
-
-Flows in: a `Dataset` already on its device, a `NetworkConfig`, a `TrainingConfig`. Flows
-out: the trained network and its learning curve. The next file is `export.py`.
-"""
+"""Training: a `Dataset` and a configuration in, a trained network and its learning curve out."""
 
 import copy
 import math
@@ -14,26 +10,26 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
-from torch import Tensor
 from torch.optim import Adam, AdamW, Optimizer
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
+from recsys.arrays import Floats
 from recsys.config import PRESETS, NetworkConfig, Preset, TrainingConfig
 from recsys.data.registry import EpochRecord
 from recsys.errors import DivergedError, TeacherTooLargeError
 from recsys.learning.dataset import Dataset, Interactions
-from recsys.learning.lesson import Lesson, can_distil, prepare_lesson, teach, teach_more
-from recsys.learning.network import RatingNetwork
-from recsys.learning.teacher import OnModel, Teacher, unheard
+from recsys.learning.network import RatingNetwork, run_in_batches
+from recsys.learning.teacher import (
+    OnModel,
+    Teacher,
+    affordable_sides,
+    fit_teacher,
+    refit_teacher,
+)
+from recsys.progress import ignore
 
-_EVALUATION_BATCH = 65_536
 # Below this, starting threads costs more than they save; and one thread adds in one order.
 _ROWS_THAT_PAY_FOR_THREADS = 4_096
-
-_LARGEST_BATCH = 2_048
-# Of many cells, fewer passes are enough.
-_CELLS_SEEN = 4_000_000
-_FEWEST_PASSES = 8
 
 OnEpoch = Callable[[EpochRecord], None]
 
@@ -49,13 +45,13 @@ class Fit:
         valid_residuals: rating minus prediction of each valid row by the network fitted on
             train alone, shape (valid ratings,), stars.
         seconds: duration of the training.
-        teacher: whom it learnt from; None if from the ratings.
+        teacher: what it was distilled from; None if it learnt from the ratings.
     """
 
     network: RatingNetwork
     history: list[EpochRecord]
     best_epoch: int
-    valid_residuals: NDArray[np.float64]
+    valid_residuals: Floats
     seconds: float
     teacher: Teacher | None
 
@@ -70,39 +66,54 @@ def choose_preset(dataset: Dataset) -> Preset:
     return PRESETS["distilled" if can_distil(dataset) else "direct"]
 
 
+def can_distil(dataset: Dataset) -> bool:
+    """Say whether a teacher for these data fits memory and a few minutes."""
+    train = dataset.train
+    per_user = train.user_index.bincount(minlength=len(dataset.user_ids))
+    per_movie = train.movie_index.bincount(minlength=len(dataset.movie_ids))
+    return bool(affordable_sides(per_user.cpu().numpy(), per_movie.cpu().numpy()))
+
+
 def adapt(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
     """Return a configuration whose batches and passes suit the number of ratings.
 
     Raises:
         TeacherTooLargeError: it needs a teacher that these data cannot afford.
     """
+    users, movies, ratings = len(dataset.user_ids), len(dataset.movie_ids), len(dataset.train)
     if config.is_distilled:
-        users, movies = len(dataset.user_ids), len(dataset.movie_ids)
         if not can_distil(dataset):
             raise TeacherTooLargeError(users, movies)
-        return replace(config, epochs=_affordable_passes(config, users * movies))
-    if config.steps_per_epoch is None:
+        rows = users * movies
+    elif config.steps_per_epoch is None:
         return config
-    ratings = len(dataset.train)
-    fitting = min(ratings // config.steps_per_epoch, _LARGEST_BATCH)
-    return replace(
-        config,
-        batch_size=max(config.batch_size, fitting),
-        epochs=_affordable_passes(config, ratings),
-    )
+    else:
+        rows = ratings
+        fitting = min(ratings // config.steps_per_epoch, config.max_batch_size)
+        config = replace(config, batch_size=max(config.batch_size, fitting))
+    affordable = max(config.max_rows_seen // rows, config.min_epochs)
+    return replace(config, epochs=min(config.epochs, affordable))
 
 
-def _affordable_passes(config: TrainingConfig, cells: int) -> int:
-    return min(config.epochs, max(_CELLS_SEEN // cells, _FEWEST_PASSES))
+def use_one_thread() -> None:
+    """Let this process train on one thread, so that others have theirs."""
+    torch.set_num_threads(1)
+
+
+def prepare_teacher(dataset: Dataset, on_model: OnModel = ignore) -> Teacher:
+    """Fit a teacher to train; it depends on the data alone, so that trainings can share it."""
+    train, valid = (dataset.table_of(part) for part in (dataset.train, dataset.valid))
+    return fit_teacher(train, valid, dataset.features, on_model=on_model)
 
 
 def fit(
     dataset: Dataset,
     network_config: NetworkConfig,
     config: TrainingConfig,
-    on_epoch: OnEpoch = lambda record: None,
+    on_epoch: OnEpoch = ignore,
     teacher: Teacher | None = None,
-    on_model: OnModel = unheard,
+    on_model: OnModel = ignore,
+    last_epoch: int | None = None,
 ) -> Fit:
     """Train a network on train and keep the best epoch on valid, or the last, as configured.
 
@@ -113,24 +124,47 @@ def fit(
         network_config: shape of the network.
         config: how it learns.
         on_epoch: called after every epoch; may raise to end the training.
-        teacher: one that `teach` made of these data; None makes one where it is needed.
-        on_model: called after every model that the teacher tries.
+        teacher: from `prepare_teacher` of these data; None makes one where it is needed.
+        on_model: called after every Gaussian that the teacher tries.
+        last_epoch: ends after this one, with the learning rates of all; None makes all epochs.
 
     Raises:
         DivergedError: the error on valid is not finite.
     """
+    started = time.perf_counter()
+    if not config.is_distilled:
+        teacher = None
+    elif teacher is None:
+        teacher = prepare_teacher(dataset, on_model)
     with _reproducible(config):
-        started = time.perf_counter()
-        if not config.is_distilled:
-            teacher = None
-        elif teacher is None:
-            teacher = teach(dataset, on_model)
-        lesson = prepare_lesson(dataset, teacher)
-        network = _create_network(dataset, network_config, config, lesson)
+        targets = dataset.train if teacher is None else _distillation_targets(teacher, dataset)
+        network = _create_network(dataset, network_config, config, teacher)
+        optimizer = _create_optimizer(network, config)
+        schedule = _create_schedule(optimizer, config, len(targets))
+        penalties = (
+            config.embedding_penalty,
+            config.bias_penalty,
+            config.feature_weight_penalty,
+        )
         history: list[EpochRecord] = []
         best_epoch, best_state = 0, network.state_dict()
-        for epoch, rate in _run_epochs(network, lesson.cells, config):
-            record = _measure(network, dataset, epoch, rate, started)
+        for epoch in range(1, (last_epoch or config.epochs) + 1):
+            network.train()
+            order = torch.randperm(len(targets), device=targets.rating.device)
+            for batch in order.split(config.batch_size):
+                users, movies = targets.user_index[batch], targets.movie_index[batch]
+                error = network.estimate(users, movies) - targets.rating[batch]
+                # In units of the deviation, so that penalties weigh the same on every scale.
+                loss = (error / network.deviation).square().mean()
+                if any(penalties):
+                    lengths = network.mean_squared_lengths(users, movies)
+                    loss = loss + sum(w * one for w, one in zip(penalties, lengths, strict=True))
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                schedule.step()
+            network.eval()
+            record = _measure(network, dataset, epoch, optimizer, started)
             history.append(record)
             if not math.isfinite(record.valid_rmse):
                 raise DivergedError(epoch)
@@ -143,9 +177,16 @@ def fit(
             network.load_state_dict(best_state)
         else:
             best_epoch = len(history)
-        residuals = _miss(network.eval(), dataset.valid)
-        seconds = time.perf_counter() - started
-    return Fit(network, history, best_epoch, residuals, seconds, lesson.teacher)
+        valid = dataset.valid
+        residuals = valid.rating - run_in_batches(network, valid.user_index, valid.movie_index)
+    return Fit(
+        network=network,
+        history=history,
+        best_epoch=best_epoch,
+        valid_residuals=residuals.double().cpu().numpy().round(6),  # the rest is rounding
+        seconds=time.perf_counter() - started,
+        teacher=teacher,
+    )
 
 
 def refit(
@@ -153,77 +194,47 @@ def refit(
 ) -> Fit:
     """Train again on train and valid together, with what valid chose.
 
-    Epochs and teacher's steps are those of `chosen`, whose learning curve and residuals are
-    kept: once valid is learnt from, it can no longer judge.
+    Epochs and the teacher's steps are those of `chosen`, whose learning curve and residuals
+    are kept: once valid is learnt from, it can no longer judge.
     """
-    with _reproducible(config):
-        started = time.perf_counter()
-        both = dataset.with_train(dataset.train.extended_by(dataset.valid))
-        lesson = prepare_lesson(both, teach_more(chosen.teacher, both))
-        network = _create_network(both, network_config, config, lesson)
-        for epoch, _ in _run_epochs(network, lesson.cells, config):
-            if epoch == chosen.best_epoch:
-                break
-        seconds = chosen.seconds + time.perf_counter() - started
-    return replace(chosen, network=network.eval(), seconds=seconds)
+    started = time.perf_counter()
+    both = dataset.with_train(dataset.train.extended_by(dataset.valid))
+    teacher = chosen.teacher and refit_teacher(chosen.teacher, both.table_of(both.train))
+    blind = replace(config, keeps_best_epoch=False, patience=None)
+    again = fit(both, network_config, blind, teacher=teacher, last_epoch=chosen.best_epoch)
+    seconds = chosen.seconds + time.perf_counter() - started
+    return replace(chosen, network=again.network, seconds=seconds)
+
+
+def _distillation_targets(teacher: Teacher, dataset: Dataset) -> Interactions:
+    """Return what a teacher expects of every user and movie."""
+    users, movies = np.indices(teacher.expected.shape).reshape(2, -1)
+    device = dataset.train.rating.device
+    return Interactions(
+        torch.from_numpy(users).to(device),
+        torch.from_numpy(movies).to(device),
+        torch.from_numpy(teacher.expected.ravel()).to(device, torch.float32),
+    )
 
 
 def _create_network(
-    dataset: Dataset, shape: NetworkConfig, config: TrainingConfig, lesson: Lesson
+    dataset: Dataset, shape: NetworkConfig, config: TrainingConfig, teacher: Teacher | None
 ) -> RatingNetwork:
-    """Make a network that starts at the teacher's table, or at the mean rating."""
+    """Return a network that starts at what the teacher expects, or at the mean rating."""
     torch.manual_seed(config.seed)
-    features = shape.description_dimension
+    size = shape.feature_dimension
     network = RatingNetwork(
         len(dataset.user_ids),
         len(dataset.movie_ids),
         (dataset.lowest_rating, dataset.highest_rating),
         shape,
-        dataset.description.eigenfeatures(features) if features else None,
+        dataset.features.eigenfeatures(size) if size else None,
     )
-    if lesson.teacher is not None:
-        network.start_from(lesson.teacher.table)
+    if teacher is not None:
+        network.start_from(teacher.expected)
     else:
-        network.centre(lesson.cells.rating)
-    return network.to(lesson.cells.rating.device)
-
-
-def _run_epochs(
-    network: RatingNetwork, cells: Interactions, config: TrainingConfig
-) -> Iterator[tuple[int, float]]:
-    """Train, and yield (epoch from 1, learning rate) after each pass over the cells."""
-    optimizer = _create_optimizer(network, config)
-    steps = math.ceil(len(cells) / config.batch_size)
-    schedule = (
-        torch.optim.lr_scheduler.OneCycleLR(
-            optimizer,
-            max_lr=config.learning_rate,
-            total_steps=config.epochs * steps,
-            pct_start=config.warm_up,
-        )
-        if config.has_one_cycle
-        else None
-    )
-    device = cells.rating.device
-    # Penalties weigh against errors in units of the ratings' deviation, whatever the scale.
-    weights = (config.embedding_penalty, config.bias_penalty, config.taste_penalty)
-    unit = network.deviation if network.has_interaction_terms else 1.0
-    for epoch in range(1, config.epochs + 1):
-        network.train()
-        for batch in torch.randperm(len(cells), device=device).split(config.batch_size):
-            users, movies = cells.user_index[batch], cells.movie_index[batch]
-            error = (network.estimate(users, movies) - cells.rating[batch]) / unit
-            loss = error.square().mean()
-            if any(weights):
-                lengths = network.penalty(users, movies)
-                loss = loss + sum(w * one for w, one in zip(weights, lengths, strict=True))
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            if schedule is not None:
-                schedule.step()
-        network.eval()
-        yield epoch, optimizer.param_groups[0]["lr"]
+        network.centre(dataset.train.rating)
+    return network.to(dataset.train.rating.device)
 
 
 def _create_optimizer(network: RatingNetwork, config: TrainingConfig) -> Optimizer:
@@ -242,41 +253,36 @@ def _create_optimizer(network: RatingNetwork, config: TrainingConfig) -> Optimiz
     )
 
 
-@torch.no_grad()
+def _create_schedule(optimizer: Optimizer, config: TrainingConfig, rows: int) -> LRScheduler:
+    """Return the learning rate of each step: one cycle over all epochs, or always the same."""
+    if not config.has_one_cycle:
+        return LambdaLR(optimizer, lambda step: 1.0)
+    steps = math.ceil(rows / config.batch_size)
+    return OneCycleLR(
+        optimizer,
+        max_lr=config.learning_rate,
+        total_steps=config.epochs * steps,
+        pct_start=config.warm_up,
+    )
+
+
 def _measure(
-    network: RatingNetwork, dataset: Dataset, epoch: int, rate: float, started: float
+    network: RatingNetwork, dataset: Dataset, epoch: int, optimizer: Optimizer, started: float
 ) -> EpochRecord:
     """Return the errors after an epoch, on whole splits and without dropout."""
-    valid = dataset.valid
-    estimated = _estimate(network, valid)
+    train, valid = dataset.train, dataset.valid
+    fitted = run_in_batches(network.estimate, train.user_index, train.movie_index)
+    estimated = run_in_batches(network.estimate, valid.user_index, valid.movie_index)
     predicted = estimated.clamp(network.lowest, network.highest)
     return EpochRecord(
         epoch=epoch,
-        train_loss=F.mse_loss(_estimate(network, dataset.train), dataset.train.rating).item(),
+        train_loss=F.mse_loss(fitted, train.rating).item(),
         valid_loss=F.mse_loss(estimated, valid.rating).item(),
         valid_rmse=F.mse_loss(predicted, valid.rating).sqrt().item(),
         valid_mae=F.l1_loss(predicted, valid.rating).item(),
-        learning_rate=rate,
+        learning_rate=optimizer.param_groups[0]["lr"],
         seconds=time.perf_counter() - started,
     )
-
-
-@torch.no_grad()
-def _miss(network: RatingNetwork, ratings: Interactions) -> NDArray[np.float64]:
-    """Return rating minus prediction of many pairs (stars), without digits of rounding."""
-    predicted = _estimate(network, ratings).clamp(network.lowest, network.highest)
-    residuals: NDArray[np.float64] = (ratings.rating - predicted).double().cpu().numpy()
-    return residuals.round(6)
-
-
-def _estimate(network: RatingNetwork, ratings: Interactions) -> Tensor:
-    """Return the unbounded ratings of many pairs, a batch at a time."""
-    pairs = zip(
-        ratings.user_index.split(_EVALUATION_BATCH),
-        ratings.movie_index.split(_EVALUATION_BATCH),
-        strict=True,
-    )
-    return torch.cat([network.estimate(users, movies) for users, movies in pairs])
 
 
 @contextmanager

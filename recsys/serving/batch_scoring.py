@@ -23,7 +23,7 @@ from recsys.data.registry import (
 )
 from recsys.data.warehouse import Warehouse, open_for_writing
 from recsys.errors import UnknownModelError
-from recsys.progress import Progress, silent
+from recsys.progress import Progress, no_progress
 from recsys.serving.evaluation import evaluate_recommendations, store_evaluation
 from recsys.serving.recommendation import Recommendations, load_known_ratings, recommend
 from recsys.serving.scoring import LoadedModel, load_scorer
@@ -44,7 +44,7 @@ class Scoring:
     prediction_count: int
 
 
-def score_by_current_model(path: Path, device: str, progress: Progress = silent) -> Scoring:
+def score_by_current_model(path: Path, device: str, progress: Progress = no_progress) -> Scoring:
     """Replace predictions and recommendations, in one transaction.
 
     Raises:
@@ -55,7 +55,7 @@ def score_by_current_model(path: Path, device: str, progress: Progress = silent)
         return _score_by(warehouse, current_model(warehouse), device, progress)
 
 
-def use_model(path: Path, model_id: str, device: str, progress: Progress = silent) -> Scoring:
+def use_model(path: Path, model_id: str, device: str, progress: Progress = no_progress) -> Scoring:
     """Make another model the current one, with its predictions, in one transaction.
 
     Raises:
@@ -79,7 +79,9 @@ def _score_by(warehouse: Warehouse, model: StoredModel, device: str, progress: P
     return Scoring(model.model_id, loaded.scorer.provider, count)
 
 
-def score_everyone(warehouse: Warehouse, model: LoadedModel, progress: Progress = silent) -> int:
+def score_everyone(
+    warehouse: Warehouse, model: LoadedModel, progress: Progress = no_progress
+) -> int:
     """Replace predictions and recommendations by those of this model.
 
     Call it inside a transaction: readers then see all of it or nothing.

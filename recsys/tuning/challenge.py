@@ -28,7 +28,7 @@ from recsys.pipeline import (
     create_model_of,
     publish_as_decided,
 )
-from recsys.progress import Progress, silent
+from recsys.progress import Progress, no_progress
 from recsys.serving.metrics import Ratio, paired_gain
 from recsys.tuning.search_space import preset_from
 
@@ -103,7 +103,7 @@ def challenge(
     study: str,
     device: str = "auto",
     teacher: Teacher | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> TrainingOutcome:
     """Train, export and store a tuned configuration; make it current if it is better.
 
@@ -135,7 +135,7 @@ def challenge(
 
 
 def add_reference(
-    path: Path, dataset: Dataset, device: str = "auto", progress: Progress = silent
+    path: Path, dataset: Dataset, device: str = "auto", progress: Progress = no_progress
 ) -> None:
     """Train and store the notebook network for these data, unless it is there.
 

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import torch
 from filelock import FileLock, Timeout
 from optuna import Study
 
@@ -31,11 +30,10 @@ from recsys.errors import (
     WarehouseLockedError,
 )
 from recsys.learning.dataset import choose_device, load_dataset
-from recsys.learning.lesson import teach
 from recsys.learning.teacher import Teacher
-from recsys.learning.training import adapt, choose_preset
+from recsys.learning.training import adapt, choose_preset, prepare_teacher, use_one_thread
 from recsys.pipeline import TrainingOutcome
-from recsys.progress import Progress, silent
+from recsys.progress import Progress, no_progress
 from recsys.tuning.challenge import add_reference, challenge
 from recsys.tuning.search_space import preset_with, signature_of
 from recsys.tuning.study import (
@@ -112,7 +110,7 @@ class _Signals:
     lock: Lock
 
 
-def tune(path: Path, options: TuningOptions, progress: Progress = silent) -> TrainingOutcome:
+def tune(path: Path, options: TuningOptions, progress: Progress = no_progress) -> TrainingOutcome:
     """Search, then compare the best configuration with that of the current model.
 
     Others may read the warehouse meanwhile: it is open for writing only while trials are
@@ -137,7 +135,7 @@ def tune(path: Path, options: TuningOptions, progress: Progress = silent) -> Tra
             storage=options.storage or f"sqlite:///{file.resolve()}",
             study=f"{preset.name}-{dataset.fingerprint[:12]}-{signature_of(preset)}",
             preset=preset,
-            teacher=teach(blind) if preset.training.is_distilled else None,
+            teacher=prepare_teacher(blind) if preset.training.is_distilled else None,
             device=options.device,
             ends_at=time.time() + (options.timeout or math.inf),
         )
@@ -214,7 +212,7 @@ def _worker_seed(seed: int, before: int, worker: int) -> int:
 def _work(task: _Task, sampler_seed: int, signals: _Signals) -> None:
     """Run trials while there are tickets: all that a worker process does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Windows does not inherit it
-    torch.set_num_threads(1)
+    use_one_thread()
     with _retry_while_locked(lambda: open_for_reading(task.database)) as warehouse:
         dataset = without_test(load_dataset(warehouse, choose_device(task.device)))
     if dataset.fingerprint != task.fingerprint:

@@ -23,14 +23,16 @@ def pairs() -> tuple[torch.Tensor, torch.Tensor]:
     return torch.from_numpy(users), torch.from_numpy(movies)
 
 
-def described(features: int) -> np.ndarray:
+def make_features(features: int) -> np.ndarray:
     return np.random.default_rng(0).normal(size=(MOVIES, features)).astype(np.float32)
 
 
 def make(config: NetworkConfig, features: int = 0, deviation: float | None = None) -> RatingNetwork:
     """Return a network in eval mode; a deviation draws every weight anew."""
     torch.manual_seed(5)
-    network = RatingNetwork(USERS, MOVIES, SCALE, config, described(features) if features else None)
+    network = RatingNetwork(
+        USERS, MOVIES, SCALE, config, make_features(features) if features else None
+    )
     if deviation is not None:
         with torch.no_grad():
             for parameter in network.parameters():
@@ -85,10 +87,10 @@ def test_the_estimate_is_the_written_formula():
     network = make(SHAPES["small"], features=3, deviation=0.5)
     user, movie = torch.tensor([4]), torch.tensor([7])
     e_u, e_m = network.user_embedding.weight[4], network.movie_embedding.weight[7]
-    z, t_u = torch.from_numpy(described(3)[7]), network.user_taste.weight[4]
+    z, w_u = torch.from_numpy(make_features(3)[7]), network.user_feature_weights.weight[4]
     hidden = network.layers(torch.cat([e_u, e_m, z])[None])[0, 0]
     biases = network.user_bias.weight[4, 0] + network.movie_bias.weight[7, 0]
-    expected = network.mean + biases + e_u @ e_m + t_u @ z + hidden
+    expected = network.mean + biases + e_u @ e_m + w_u @ z + hidden
     torch.testing.assert_close(network.estimate(user, movie)[0], expected)
 
 
@@ -99,21 +101,21 @@ def test_the_plain_network_is_its_layers_alone():
     torch.testing.assert_close(estimate, network.layers(inputs[None])[:, 0])
 
 
-def test_a_user_with_a_taste_for_a_feature_rates_movies_with_it_higher():
+def test_a_user_with_a_weight_for_a_feature_rates_movies_with_it_higher():
     network = make(SHAPES["small"], features=3, deviation=0.0)
     with torch.no_grad():
         network.mean.fill_(3.0)
-        network.user_taste.weight[2, 1] = 0.3
+        network.user_feature_weights.weight[2, 1] = 0.3
     every_movie = torch.arange(MOVIES)
     likes, indifferent = (network(torch.full((MOVIES,), user), every_movie) for user in (2, 3))
     torch.testing.assert_close(indifferent, torch.full((MOVIES,), 3.0))
-    torch.testing.assert_close(likes, 3.0 + 0.3 * torch.from_numpy(described(3)[:, 1]))
+    torch.testing.assert_close(likes, 3.0 + 0.3 * torch.from_numpy(make_features(3)[:, 1]))
 
 
-def test_descriptions_are_not_learnt_but_kept():
+def test_features_are_not_learnt_but_kept():
     network = make(SHAPES["small"], features=3)
-    assert "description" not in dict(network.named_parameters())
-    np.testing.assert_array_equal(network.state_dict()["description"], described(3))
+    assert "movie_features" not in dict(network.named_parameters())
+    np.testing.assert_array_equal(network.state_dict()["movie_features"], make_features(3))
 
 
 def test_outside_the_bounds_the_estimate_still_teaches():
@@ -148,7 +150,7 @@ def test_start_from_takes_a_table_of_lower_rank_than_the_embeddings():
 def test_the_penalty_is_the_mean_squared_length_of_the_batch():
     network = make(SHAPES["small"], features=3, deviation=0.5)
     users, movies = torch.tensor([1, 1, 4]), torch.tensor([0, 5, 5])
-    lengths, biases, tastes = network.penalty(users, movies)
+    lengths, biases, feature_weights = network.mean_squared_lengths(users, movies)
     state = {name: weight.double().numpy() for name, weight in network.state_dict().items()}
 
     def squared(name: str, rows: torch.Tensor) -> np.ndarray:
@@ -156,17 +158,19 @@ def test_the_penalty_is_the_mean_squared_length_of_the_batch():
 
     expected = squared("user_embedding", users) + squared("movie_embedding", movies)
     assert lengths.item() == pytest.approx(expected.mean())
-    assert tastes.item() == pytest.approx(squared("user_taste", users).mean())
+    assert feature_weights.item() == pytest.approx(squared("user_feature_weights", users).mean())
     assert biases.item() == pytest.approx(
         (squared("user_bias", users) + squared("movie_bias", movies)).mean()
     )
 
 
 def test_the_penalty_of_a_plain_network_has_no_biases():
-    lengths, biases, tastes = make(SHAPES["plain"], deviation=0.5).penalty(*pairs())
+    lengths, biases, feature_weights = make(SHAPES["plain"], deviation=0.5).mean_squared_lengths(
+        *pairs()
+    )
     assert lengths > 0
     assert biases == 0
-    assert tastes == 0
+    assert feature_weights == 0
 
 
 def test_predictions_are_in_units_of_the_ratings_that_it_is_centred_on():
@@ -197,7 +201,7 @@ def test_the_notebook_preset_is_the_network_of_the_notebook():
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_has_two_hidden_layers_or_more_and_folds(name):
-    network = make(PRESETS[name].network, PRESETS[name].network.description_dimension)
+    network = make(PRESETS[name].network, PRESETS[name].network.feature_dimension)
     assert len(PRESETS[name].network.hidden_sizes) >= 2
     with torch.no_grad():
         torch.testing.assert_close(
