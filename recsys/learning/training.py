@@ -294,7 +294,7 @@ def _reproducible(config: TrainingConfig) -> Iterator[None]:
     threads = torch.get_num_threads()
     with torch.random.fork_rng():
         if config.batch_size < _ROWS_THAT_PAY_FOR_THREADS:
-            torch.set_num_threads(1)
+            use_one_thread()
         try:
             yield
         finally:
