@@ -314,7 +314,7 @@ class DivergedError(ModelError):
     def __init__(self, epoch: int) -> None:
         super().__init__(
             f"Training diverged: the validation error was not finite by epoch {epoch}.",
-            "Use another --preset (distilled, direct or notebook), or run `python cli.py tune`, "
+            f"Use another --preset (distilled, direct or notebook), or run `{launcher()} tune`, "
             "which searches for a learning rate.",
         )
 
