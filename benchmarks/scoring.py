@@ -22,14 +22,14 @@ import torch
 from interactions import Index
 from tables import circumstances, markdown
 
-from recsys.config import DataSettings
+from recsys.config import DataSettings, TrainingOptions
 from recsys.data.replacement import replacing
 from recsys.data.warehouse import open_for_reading
 from recsys.learning.dataset import load_dataset
 from recsys.learning.export import export_model
 from recsys.learning.network import RatingNetwork
 from recsys.learning.training import adapt, choose_preset, fit
-from recsys.pipeline import TrainingOptions, build_data, publish
+from recsys.pipeline import build_data, publish
 from recsys.serving.batch_scoring import score_by_current_model
 from recsys.serving.scoring import ROWS_PER_CALL, Scorer
 

@@ -17,9 +17,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from recsys.config import TrainingOptions
     from recsys.data.rows import Rows
     from recsys.errors import RecsysError
-    from recsys.pipeline import BuildResult, TrainingOptions, TrainingOutcome, build
+    from recsys.pipeline import BuildResult, TrainingOutcome, build, train
     from recsys.serving.recommender import Recommender
 
     open = Recommender
@@ -33,6 +34,7 @@ __all__ = [
     "TrainingOutcome",
     "build",
     "open",
+    "train",
 ]
 
 _HOMES = {
@@ -40,9 +42,10 @@ _HOMES = {
     "Recommender": "recsys.serving.recommender",
     "RecsysError": "recsys.errors",
     "Rows": "recsys.data.rows",
-    "TrainingOptions": "recsys.pipeline",
+    "TrainingOptions": "recsys.config",
     "TrainingOutcome": "recsys.pipeline",
     "build": "recsys.pipeline",
+    "train": "recsys.pipeline",
 }
 
 

@@ -273,3 +273,25 @@ _DIRECT = Preset(
 _DISTILLED = Preset("distilled", NetworkConfig(), TrainingConfig())
 
 PRESETS = {preset.name: preset for preset in (_DISTILLED, _DIRECT, _NOTEBOOK)}
+
+Promote = Literal["better", "always", "never"]
+FitOn = Literal["train", "train+valid"]
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """What `train` was asked for.
+
+    Args:
+        preset: name of a configuration; None takes the best that the data can afford.
+        seed: of initialisation, order of batches and dropout.
+        device: 'auto', 'cpu' or 'cuda'.
+        promote: when the new model becomes the current one.
+        fit_on: splits whose ratings fit the final weights.
+    """
+
+    preset: str | None = None
+    seed: int = 0
+    device: str = "auto"
+    promote: Promote = "better"
+    fit_on: FitOn = "train"

@@ -1,18 +1,18 @@
 """The main job end to end: load, check, train, export, evaluate, promote, score.
 
 Flows in: options. Flows out: a warehouse with a current model and its predictions. This is
-where training meets the warehouse; serving needs none of it.
+where training meets the warehouse. The room `learning` is imported where a model is trained:
+to load and check data needs no torch.
 """
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from recsys.config import DEFAULT_DATABASE, PRESETS, DataSettings, Preset
+from recsys.config import DEFAULT_DATABASE, DataSettings, Promote, TrainingOptions
 from recsys.data.loading import load_source
 from recsys.data.registry import (
-    EpochRecord,
     NewModel,
     StoredModel,
     find_model,
@@ -25,39 +25,13 @@ from recsys.data.replacement import replacing
 from recsys.data.rows import Rows
 from recsys.data.sources import opened_source
 from recsys.data.warehouse import Warehouse, open_for_reading, open_for_writing
-from recsys.errors import NoActiveUsersError, WarehouseChangedError
-from recsys.learning.dataset import Dataset, choose_device, load_dataset
-from recsys.learning.export import export_model
-from recsys.learning.teacher import Teacher
-from recsys.learning.training import adapt, choose_preset, fit, refit
+from recsys.errors import NoActiveUsersError, WarehouseChangedError, missing_packages_named
 from recsys.progress import Progress, no_progress
 from recsys.serving.batch_scoring import score_everyone
 from recsys.serving.evaluation import evaluate, store_evaluation
 from recsys.serving.scoring import load_scorer
 
-Promote = Literal["better", "always", "never"]
-FitOn = Literal["train", "train+valid"]
-
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class TrainingOptions:
-    """What `train` was asked for.
-
-    Args:
-        preset: name of a configuration; None takes the best that the data can afford.
-        seed: of initialisation, order of batches and dropout.
-        device: 'auto', 'cpu' or 'cuda'.
-        promote: when the new model becomes the current one.
-        fit_on: splits whose ratings fit the final weights.
-    """
-
-    preset: str | None = None
-    seed: int = 0
-    device: str = "auto"
-    promote: Promote = "better"
-    fit_on: FitOn = "train"
 
 
 @dataclass(frozen=True)
@@ -108,14 +82,16 @@ def build(
         WarehouseError: the file cannot be written, or its data are not fit to learn from.
     """
     settings = DataSettings(top_movies=top_movies, min_ratings=min_ratings, split_seed=split_seed)
+    if training is None:
+        with replacing(Path(path)) as warehouse:
+            return BuildResult(build_data(warehouse, source, settings), None)
+    with missing_packages_named():
+        from recsys.learning import dataset, model
     with replacing(Path(path)) as warehouse:
         funnel = build_data(warehouse, source, settings)
-        outcome = None
-        if training is not None:
-            dataset = load_dataset(warehouse, choose_device(training.device))
-            model = create_model(dataset, training, progress)
-            outcome = publish(warehouse, model, training, progress)
-    return BuildResult(funnel, outcome)
+        data = dataset.load_dataset(warehouse, dataset.choose_device(training.device))
+        trained = model.create_model(data, training, progress)
+        return BuildResult(funnel, publish(warehouse, trained, training, progress))
 
 
 def build_data(warehouse: Warehouse, source: str, settings: DataSettings) -> Rows:
@@ -151,7 +127,7 @@ def build_data(warehouse: Warehouse, source: str, settings: DataSettings) -> Row
     return funnel
 
 
-def train_in_place(
+def train(
     path: Path, options: TrainingOptions, progress: Progress = no_progress
 ) -> TrainingOutcome:
     """Train a model for an existing warehouse, which others may read meanwhile.
@@ -159,58 +135,16 @@ def train_in_place(
     Raises:
         WarehouseChangedError: the data are not those that it was trained on any more.
     """
+    with missing_packages_named():
+        from recsys.learning import dataset, model
     open_for_writing(path).close()  # fail before the training, not after it
     with open_for_reading(path) as warehouse:
-        dataset = load_dataset(warehouse, choose_device(options.device))
-    model = create_model(dataset, options, progress)
+        data = dataset.load_dataset(warehouse, dataset.choose_device(options.device))
+    trained = model.create_model(data, options, progress)
     with open_for_writing(path) as warehouse:
-        if not is_trained_on(warehouse, model.data_fingerprint):
+        if not is_trained_on(warehouse, trained.data_fingerprint):
             raise WarehouseChangedError(path)
-        return publish(warehouse, model, options, progress)
-
-
-def create_model(
-    dataset: Dataset, options: TrainingOptions, progress: Progress = no_progress
-) -> NewModel:
-    """Train and export a model; nothing is stored."""
-    preset = PRESETS[options.preset] if options.preset else choose_preset(dataset)
-    return create_model_of(preset, dataset, options, progress)
-
-
-def create_model_of(
-    preset: Preset,
-    dataset: Dataset,
-    options: TrainingOptions,
-    progress: Progress = no_progress,
-    teacher: Teacher | None = None,
-) -> NewModel:
-    """Train and export a model of any configuration, whatever `options.preset` says.
-
-    Args:
-        preset: the network and how it learns.
-        dataset: what it learns from.
-        options: seed and splits to fit on.
-        progress: told about every model of the teacher, and then about every epoch.
-        teacher: as `fit` takes it.
-    """
-    config = adapt(replace(preset.training, seed=options.seed), dataset)
-    _log.info("Training the %s network on %s ratings", preset.name, len(dataset.train))
-    models = 0  # that the teacher tried; epochs follow them on one bar
-    with progress("Training") as draw:
-
-        def hear_model(done: int, everything: int, rmse: float) -> None:
-            nonlocal models
-            models = everything
-            draw(done, everything + config.epochs, f"teacher, RMSE {rmse:.4f}")
-
-        def hear_epoch(one: EpochRecord) -> None:
-            draw(models + one.epoch, models + config.epochs, f"RMSE {one.valid_rmse:.4f}")
-
-        chosen = fit(dataset, preset.network, config, hear_epoch, teacher, hear_model)
-    if options.fit_on == "train+valid":
-        chosen = refit(dataset, chosen, preset.network, config)
-    _log.info("Exporting to ONNX")
-    return export_model(chosen, dataset, preset.network, config, preset.name, options.fit_on)
+        return publish(warehouse, trained, options, progress)
 
 
 def publish(

@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from recsys import pipeline
-from recsys.config import SOURCE_VARIABLE
+from recsys.config import SOURCE_VARIABLE, TrainingOptions
 
 PROJECT = Path(__file__).resolve().parent.parent
 # A sample that builds in a second or two, with enough taste in it to learn.
@@ -87,7 +87,7 @@ def write_csv(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture(scope="session")
 def _built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("built") / "warehouse.duckdb"
-    training = pipeline.TrainingOptions(device="cpu")
+    training = TrainingOptions(device="cpu")
     pipeline.build(path, SMALL_SOURCE, **SMALL_SETTINGS, training=training)
     return path
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recsys.config import PRESETS, NetworkConfig, Preset, TrainingConfig
+from recsys.config import PRESETS, NetworkConfig, Preset, TrainingConfig, TrainingOptions
 from recsys.data.warehouse import open_for_reading, open_for_writing
 from recsys.errors import WarehouseChangedError
 from recsys.learning.dataset import Dataset, choose_device, load_dataset
-from recsys.pipeline import TrainingOptions, TrainingOutcome, create_model_of, publish_as_decided
+from recsys.learning.model import create_model
+from recsys.pipeline import TrainingOutcome, publish_as_decided
 from recsys.tuning.challenge import Comparison, add_reference, challenge
 from recsys.tuning.search_space import preset_from
 
@@ -120,7 +121,7 @@ def test_a_better_configuration_becomes_current(built: Path, dataset: Dataset) -
 
 
 def _make_current(path: Path, dataset: Dataset, preset: Preset) -> None:
-    model = create_model_of(preset, dataset, TrainingOptions(device="cpu"))
+    model = create_model(dataset, TrainingOptions(device="cpu"), preset=preset)
     with open_for_writing(path) as warehouse:
         publish_as_decided(warehouse, model, "cpu", True, "a test")
 

@@ -15,9 +15,10 @@ import duckdb
 import pytest
 import torch
 
-from recsys import pipeline
+from recsys.config import TrainingOptions
 from recsys.data.warehouse import open_for_reading
 from recsys.learning.dataset import load_dataset
+from recsys.learning.model import create_model
 from tests.conftest import contents, hear_interrupts
 
 # A command that dies before its n-th step. A step is a statement, a close, a flush to the
@@ -60,7 +61,8 @@ pathlib.Path.replace = mortal(pathlib.Path.replace)
 if sys.argv[1] in ("train", "build-warehouse"):
     from recsys import pipeline
     model = pickle.loads(pathlib.Path(os.environ["MODEL"]).read_bytes())
-    pipeline.create_model = lambda *arguments: model
+    from recsys.learning import model as learning_model
+    learning_model.create_model = lambda *arguments: model
 try:
     main()
 finally:
@@ -103,9 +105,7 @@ def _model(_built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a file with a model that is not the one of the small warehouse."""
     with open_for_reading(_built) as warehouse:
         dataset = load_dataset(warehouse, torch.device("cpu"))
-    model = pipeline.create_model(
-        dataset, pipeline.TrainingOptions("notebook", seed=5, device="cpu")
-    )
+    model = create_model(dataset, TrainingOptions("notebook", seed=5, device="cpu"))
     path = tmp_path_factory.mktemp("model") / "model.pickle"
     path.write_bytes(pickle.dumps(model))
     return path

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from recsys import pipeline
-from recsys.config import PRESETS
+from recsys.config import PRESETS, TrainingOptions
 from recsys.data.warehouse import open_for_reading, open_for_writing
 
 
@@ -17,8 +17,8 @@ def ask(database: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 def train(database: Path, preset: str, **options: Any) -> pipeline.TrainingOutcome:
-    chosen = pipeline.TrainingOptions(preset, device="cpu", **options)
-    return pipeline.train_in_place(database, chosen)
+    chosen = TrainingOptions(preset, device="cpu", **options)
+    return pipeline.train(database, chosen)
 
 
 HAD_A_PART = {

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from recsys import pipeline
+from recsys.config import TrainingOptions
 from recsys.data import warehouse
 from recsys.data.registry import NewModel, current_model
 from recsys.data.warehouse import open_for_reading, open_for_writing
@@ -21,8 +22,9 @@ from recsys.errors import (
     WarehouseChangedError,
     WarehouseMissingError,
 )
+from recsys.learning import model as learning_model
 from recsys.learning.dataset import load_dataset
-from recsys.pipeline import TrainingOptions, build, publish, train_in_place
+from recsys.pipeline import build, publish, train
 from recsys.serving.batch_scoring import score_by_current_model, use_model
 from tests.conftest import contents, execute
 
@@ -84,7 +86,7 @@ def break_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline, "create_model", fail)
+    monkeypatch.setattr(learning_model, "create_model", fail)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +120,7 @@ def test_a_build_that_fails_leaves_the_old_file_and_nothing_else(
 def _candidate(_built: Path) -> NewModel:
     with open_for_reading(_built) as opened:
         dataset = load_dataset(opened, torch.device("cpu"))
-    return pipeline.create_model(dataset, TrainingOptions("notebook", seed=5, device="cpu"))
+    return learning_model.create_model(dataset, TrainingOptions("notebook", seed=5, device="cpu"))
 
 
 @pytest.fixture
@@ -205,7 +207,7 @@ def test_models_that_are_not_current_stay_and_can_come_back(built, candidate):
 
 def test_a_model_trained_twice_is_stored_once(built):
     before = contents(built)
-    outcome = train_in_place(built, ON_CPU)
+    outcome = train(built, ON_CPU)
     assert outcome.reason == "it is the same as the current model, weight for weight"
     assert outcome.is_promoted
     assert contents(built) == before
@@ -213,10 +215,10 @@ def test_a_model_trained_twice_is_stored_once(built):
 
 def test_data_that_change_during_the_training_are_an_error(built, monkeypatch, candidate):
     model = replace(candidate(better_by=0.1), data_fingerprint="as they were before")
-    monkeypatch.setattr(pipeline, "create_model", lambda *arguments: model)
+    monkeypatch.setattr(learning_model, "create_model", lambda *arguments: model)
     before = contents(built)
     with pytest.raises(WarehouseChangedError, match="changed while the model was being trained"):
-        train_in_place(built, ON_CPU)
+        train(built, ON_CPU)
     assert contents(built) == before
 
 
@@ -232,7 +234,7 @@ def test_a_failure_while_publishing_leaves_everything_as_it_was(built, monkeypat
 
 
 def test_what_is_fitted_on_valid_too_is_another_model_with_the_same_curve(built):
-    outcome = train_in_place(built, replace(ON_CPU, fit_on="train+valid", promote="always"))
+    outcome = train(built, replace(ON_CPU, fit_on="train+valid", promote="always"))
     rows = execute(
         built,
         "select fit_on, best_epoch, epochs, valid_rmse from models order by created_at, fit_on",
@@ -249,7 +251,7 @@ def test_what_is_fitted_on_valid_too_is_another_model_with_the_same_curve(built)
 
 
 def test_intervals_of_what_is_fitted_on_valid_come_from_the_fit_that_never_saw_it(built):
-    train_in_place(built, replace(ON_CPU, fit_on="train+valid", promote="always"))
+    train(built, replace(ON_CPU, fit_on="train+valid", promote="always"))
     residuals = (
         "select user_id, movie_id, residual from calibration_residuals inner join models "
         "using (model_id) where fit_on = '{}' order by all"
@@ -274,7 +276,7 @@ def test_intervals_come_back_with_their_model(built, candidate):
 
 def test_training_needs_a_warehouse(tmp_path):
     with pytest.raises(WarehouseMissingError):
-        train_in_place(tmp_path / "none.duckdb", ON_CPU)
+        train(tmp_path / "none.duckdb", ON_CPU)
 
 
 # A model whose data changed

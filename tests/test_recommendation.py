@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from recsys import pipeline
-from recsys.config import RECOMMENDATION_METHODS
+from recsys.config import RECOMMENDATION_METHODS, TrainingOptions
 from recsys.data.registry import current_model
 from recsys.data.warehouse import Warehouse, open_for_reading
 from recsys.errors import UnknownIdError
@@ -46,7 +46,7 @@ def _checkerboard(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     (folder / "ratings.csv").write_text("\n".join(["userId,movieId,rating", *lines]))
     path = folder / "warehouse.duckdb"
-    training = pipeline.TrainingOptions(device="cpu")
+    training = TrainingOptions(device="cpu")
     pipeline.build(path, str(folder / "ratings.csv"), min_ratings=5, training=training)
     return path
 
@@ -54,8 +54,8 @@ def _checkerboard(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def _direct_checkerboard(_checkerboard: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = Path(shutil.copy(_checkerboard, tmp_path_factory.mktemp("direct")))
-    options = pipeline.TrainingOptions("direct", device="cpu", promote="always")
-    pipeline.train_in_place(path, options)
+    options = TrainingOptions("direct", device="cpu", promote="always")
+    pipeline.train(path, options)
     return path
 
 

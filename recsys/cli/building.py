@@ -6,7 +6,7 @@ import click
 
 from recsys.cli.options import Shared, shared_options
 from recsys.cli.output import print_rows
-from recsys.config import PRESETS, DataSettings
+from recsys.config import PRESETS, DataSettings, TrainingOptions
 
 if TYPE_CHECKING:
     from recsys.pipeline import TrainingOutcome
@@ -61,7 +61,7 @@ def build_warehouse(
     is complete, and stays for good if anything fails. Models, trials and verifications
     of the old file are not carried over.
     """
-    from recsys.pipeline import TrainingOptions, build
+    from recsys.pipeline import build
 
     funnel, outcome = build(
         shared.database,
@@ -118,8 +118,8 @@ def train(shared: Shared, preset: str | None, seed: int, promote: Any, fit_on: A
     """
     from recsys import pipeline
 
-    options = pipeline.TrainingOptions(preset, seed, shared.device, promote, fit_on)
-    outcome = pipeline.train_in_place(shared.database, options, shared.progress)
+    options = TrainingOptions(preset, seed, shared.device, promote, fit_on)
+    outcome = pipeline.train(shared.database, options, shared.progress)
     click.echo(describe_outcome(outcome))
 
 

@@ -15,19 +15,15 @@ from typing import Any
 import numpy as np
 
 from recsys.arrays import Floats, Indices
-from recsys.config import PRESETS, NetworkConfig, Preset, TrainingConfig
+from recsys.config import NetworkConfig, Preset, TrainingConfig, TrainingOptions
 from recsys.data.registry import NewModel, is_trained_on
 from recsys.data.warehouse import open_for_reading, open_for_writing
 from recsys.errors import DivergedError, WarehouseChangedError
 from recsys.learning.dataset import Dataset
+from recsys.learning.model import create_model
 from recsys.learning.teacher import Teacher
 from recsys.learning.training import adapt, fit
-from recsys.pipeline import (
-    TrainingOptions,
-    TrainingOutcome,
-    create_model_of,
-    publish_as_decided,
-)
+from recsys.pipeline import TrainingOutcome, publish_as_decided
 from recsys.progress import Progress, no_progress
 from recsys.serving.metrics import Ratio, paired_gain
 from recsys.tuning.search_space import preset_from
@@ -130,7 +126,7 @@ def challenge(
     options = TrainingOptions(
         seed=seeds[0], device=device, fit_on=current["fit_on"] if current else "train"
     )
-    model = create_model_of(tuned, dataset, options, progress, teacher)
+    model = create_model(dataset, options, progress, tuned, teacher)
     return _publish(path, replace(model, study=study), device, is_promoted, reason, progress)
 
 
@@ -147,7 +143,7 @@ def add_reference(
     with open_for_reading(path) as warehouse:
         if warehouse.rows("select_reference", data_fingerprint=dataset.fingerprint):
             return
-    model = create_model_of(PRESETS["notebook"], dataset, TrainingOptions(device=device), progress)
+    model = create_model(dataset, TrainingOptions("notebook", device=device), progress)
     _publish(path, model, device, False, "it is a reference", progress)
 
 
