@@ -10,6 +10,7 @@ from recsys.errors import (
     NetworkShapeError,
 )
 
+DISTRIBUTION = "recsys-duckdb"  # its name on the package index
 DEFAULT_DATABASE = Path("warehouse.duckdb")
 DATABASE_VARIABLE = "RECSYS_DATABASE"
 SOURCE_VARIABLE = "RECSYS_SOURCE"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys.report.accuracy import (
+from recsys.report.commentary_accuracy import (
     bucket_label,
     bucket_rmse,
     explain_buckets,
@@ -16,12 +16,13 @@ from recsys.report.accuracy import (
     explain_evaluation,
     explain_predictions,
 )
-from recsys.report.data import LearningCurve, Movies
-from recsys.report.importance import measure_importance
-from recsys.report.learning import compare_learning, explain_learning, judge_learning
-from recsys.report.movie_map import draw_map, explain_map
-from recsys.report.teaching import explain_teacher
-from recsys.report.tuning import (
+from recsys.report.commentary_learning import (
+    compare_learning,
+    explain_learning,
+    explain_teacher,
+    judge_learning,
+)
+from recsys.report.commentary_tuning import (
     Transfer,
     best_so_far,
     describe_direction,
@@ -29,6 +30,9 @@ from recsys.report.tuning import (
     explain_importance,
     name_direction,
 )
+from recsys.report.data import LearningCurve, Movies
+from recsys.report.movie_map import draw_map, explain_map
+from recsys.tuning.importance import measure_importance
 
 EPOCHS = np.arange(40)
 
@@ -79,9 +83,9 @@ def test_each_shape_of_history_has_its_verdict(history: LearningCurve, verdict: 
 
 
 def test_overfitting_is_told_with_the_epoch_and_the_numbers() -> None:
-    finding = explain_learning(OVERFITTING)
-    text = " ".join(finding.sentences)
-    assert finding.title == "Direct: validation turned at epoch 11, training fell on"
+    comment = explain_learning(OVERFITTING)
+    text = " ".join(comment.sentences)
+    assert comment.title == "Direct: validation turned at epoch 11, training fell on"
     fell = 1 - OVERFITTING.train_loss[-1] / OVERFITTING.train_loss[10]
     assert f"fell by another {fell:.0%}" in text
     rose = OVERFITTING.valid_rmse[-1] / OVERFITTING.valid_rmse[10] - 1
@@ -104,9 +108,9 @@ def test_a_distilled_network_follows_its_teacher_to_the_last_epoch() -> None:
 
 
 def test_a_curve_that_still_falls_asks_for_more_epochs() -> None:
-    finding = explain_learning(IMPROVING)
-    assert "still improving" in finding.title
-    assert "more epochs" in finding.sentences[0]
+    comment = explain_learning(IMPROVING)
+    assert "still improving" in comment.title
+    assert "more epochs" in comment.sentences[0]
 
 
 def test_a_flat_curve_is_not_called_learning() -> None:
@@ -127,9 +131,9 @@ def test_divergence_names_the_epoch_or_the_rise() -> None:
 
 
 def test_two_curves_are_compared_by_what_each_does() -> None:
-    found = compare_learning(evidence(curves=[LEVELLED, replace(OVERFITTING, preset="notebook")]))
+    found = compare_learning(data(curves=[LEVELLED, replace(OVERFITTING, preset="notebook")]))
     assert found.title == "The notebook network overfits; the current one levels off"
-    same = compare_learning(evidence(curves=[LEVELLED, replace(LEVELLED, preset="notebook")]))
+    same = compare_learning(data(curves=[LEVELLED, replace(LEVELLED, preset="notebook")]))
     assert same.title == "Both networks behave alike: validation levels off"
 
 
@@ -141,7 +145,7 @@ def gaussian(name: str, share: float, valid_rmse: float) -> dict[str, Any]:
     ("network", "verdict"), [(0.69, "less than any of them"), (0.71, "no less than the best")]
 )
 def test_a_network_is_compared_with_each_of_its_teachers(network: float, verdict: str) -> None:
-    finding = explain_teacher(
+    comment = explain_teacher(
         [
             gaussian("movies", 0.7, 0.70),
             gaussian("users", 0.3, 0.72),
@@ -150,24 +154,31 @@ def test_a_network_is_compared_with_each_of_its_teachers(network: float, verdict
         ],
         network,
     )
-    assert finding.title == f"The network learnt from 2 Gaussian models, and errs {verdict}"
-    assert "RMSE of 0.7000 and 0.7200 stars" in finding.sentences[0]
-    assert f"has {network:.4f}" in finding.sentences[0]
-    assert finding.sentences[1].endswith("0.7600 (a fourth) to 0.7800 (a third).")
+    assert comment.title == f"The network learnt from 2 Gaussian models, and errs {verdict}"
+    assert "RMSE of 0.7000 and 0.7200 stars" in comment.sentences[0]
+    assert f"has {network:.4f}" in comment.sentences[0]
+    assert comment.sentences[1].endswith("0.7600 (a fourth) to 0.7800 (a third).")
 
 
 def test_a_single_teacher_is_named() -> None:
-    finding = explain_teacher([gaussian("users by ratings alone", 1.0, 0.7)], 0.7)
-    assert finding.title.endswith("a Gaussian model of users by ratings alone")
-    assert len(finding.sentences) == 1
+    comment = explain_teacher([gaussian("users by ratings alone", 1.0, 0.7)], 0.7)
+    assert comment.title.endswith("a Gaussian model of users by ratings alone")
+    assert len(comment.sentences) == 1
     rejected = gaussian("movies", 0.0, 0.8)
     both = explain_teacher([gaussian("users", 1.0, 0.7), rejected], 0.7)
     assert both.sentences[1] == "Tried and not taken: 0.8000 (movies)."
 
 
-def evidence(**parts: Any) -> Any:
-    """Return something that has the parts of `Evidence` that a test needs."""
+def data(**parts: Any) -> Any:
+    """Return something that has the parts of `ReportData` that a test needs."""
     return SimpleNamespace(**parts)
+
+
+def errors(rows: list[dict[str, Any]], **parts: Any) -> Any:
+    """Return report data with these errors in buckets."""
+    return data(
+        buckets_of=lambda dimension: [row for row in rows if row["dimension"] == dimension], **parts
+    )
 
 
 # Errors
@@ -190,15 +201,15 @@ def bucket(dimension: str, low: float, high: float, errors: list[float]) -> dict
 
 def test_the_worst_bucket_is_named_with_its_numbers() -> None:
     rows = [bucket("user activity", 5, 9, [1.0, -1.0]), bucket("user activity", 10, 30, [0.5])]
-    finding = explain_buckets(evidence(buckets=rows), "user activity")
-    assert finding.title == "Errors are largest for users with 5–9 train ratings: 1.00 stars"
-    assert "2.0 times" in finding.sentences[0]
-    assert "89% of all squared error" in finding.sentences[0]
+    comment = explain_buckets(errors(rows), "user activity")
+    assert comment.title == "Errors are largest for users with 5–9 train ratings: 1.00 stars"
+    assert "2.0 times" in comment.sentences[0]
+    assert "89% of all squared error" in comment.sentences[0]
 
 
 def test_equal_buckets_are_called_equal() -> None:
     rows = [bucket("movie popularity", 1, 2, [0.7]), bucket("movie popularity", 3, 4, [-0.7])]
-    assert "much the same" in explain_buckets(evidence(buckets=rows), "movie popularity").title
+    assert "much the same" in explain_buckets(errors(rows), "movie popularity").title
 
 
 def test_buckets_have_short_labels() -> None:
@@ -211,8 +222,8 @@ def test_shrinkage_is_told_only_where_it_is() -> None:
     test = {"bias": 0.0, "mae": 0.5}
     shrunk = [bucket("rating", 1, 1, [1.0]), bucket("rating", 5, 5, [-1.0])]
     stretched = [bucket("rating", 1, 1, [-1.0]), bucket("rating", 5, 5, [1.0])]
-    assert "towards the middle" in explain_predictions(evidence(buckets=shrunk, test=test)).title
-    other = explain_predictions(evidence(buckets=stretched, test=test))
+    assert "towards the middle" in explain_predictions(errors(shrunk, test=test)).title
+    other = explain_predictions(errors(stretched, test=test))
     assert other.title == "Predictions do not shrink towards the middle"
 
 
@@ -222,8 +233,8 @@ def test_calibration_is_judged_by_its_own_errors(shift: float, word: str) -> Non
         {"rating_count": 50, "predicted": x + shift, "actual": x, "actual_deviation": 0.05}
         for x in np.linspace(2, 4, 10)
     ]
-    finding = explain_calibration(evidence(calibration=rows))
-    assert word in finding.title
+    comment = explain_calibration(data(calibration=rows))
+    assert word in comment.title
 
 
 @pytest.mark.parametrize(
@@ -238,7 +249,7 @@ def test_the_model_is_compared_with_the_damped_bias(model_square: float, word: s
     ]
     row = {"split": "test", "rmse": 0.5, "rmse_low": 0.4, "rmse_high": 0.6}
     found = explain_evaluation(
-        evidence(
+        data(
             models=[{"model_id": "m", "preset": "direct"}],
             model={"model_id": "m"},
             evaluation=[row | {"model_id": "m"}, row | {"model_id": "damped-bias"}],
@@ -282,9 +293,9 @@ def test_the_hyperparameter_that_matters_is_found_with_its_direction() -> None:
     assert importances is not None
     assert [one.name for one in importances.real] == ["dropout"]
     assert name_direction(importances.real[0]) == "Smaller is better"
-    finding = explain_importance(importances, len(made))
-    assert finding.title == "What mattered most: dropout"
-    assert "Smaller is better" in finding.sentences[0]
+    comment = explain_importance(importances, len(made))
+    assert comment.title == "What mattered most: dropout"
+    assert "Smaller is better" in comment.sentences[0]
 
 
 def test_the_opposite_data_give_the_opposite_sentence() -> None:
@@ -322,8 +333,8 @@ def test_noise_matters_in_one_of_twenty_searches() -> None:
 
 def test_no_importance_is_called_none() -> None:
     made = trials(lambda settings: 0.7, seed=3)
-    finding = explain_importance(measure_importance(made), len(made))
-    assert finding.title == "No hyperparameter mattered more than chance"
+    comment = explain_importance(measure_importance(made), len(made))
+    assert comment.title == "No hyperparameter mattered more than chance"
 
 
 def test_the_metric_agrees_with_the_ranking_of_two_effects() -> None:
@@ -360,8 +371,8 @@ def test_the_history_of_a_search_that_found_nothing_says_so() -> None:
 def test_a_late_improvement_asks_for_more_trials() -> None:
     made = trials(lambda settings: 0.7)
     made[-1] |= {"value": 0.5}
-    finding = explain_history(made)
-    assert "more trials may find better" in finding.sentences[0]
+    comment = explain_history(made)
+    assert "more trials may find better" in comment.sentences[0]
     made[-1]["value"], made[3]["value"] = 0.7, 0.5
     assert "found nothing better" in explain_history(made).sentences[0]
 

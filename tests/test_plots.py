@@ -13,7 +13,7 @@ import pytest
 from recsys.report import model_charts, tuning_charts
 from recsys.report.canvas import COLOURS, Picture
 from recsys.report.data import LearningCurve
-from recsys.report.importance import measure_importance
+from recsys.tuning.importance import measure_importance
 
 
 def curve(valid: list[float], kept: int) -> LearningCurve:

@@ -10,10 +10,11 @@ import pytest
 
 from recsys.data.warehouse import open_for_reading, open_for_writing
 from recsys.errors import NoModelError, OutputError
-from recsys.report.accuracy import bucket_rmse
-from recsys.report.data import Evidence, read_evidence
-from recsys.report.page import pictures_of, render, write_report
-from recsys.report.sections import arrange
+from recsys.launcher import launcher
+from recsys.report.commentary_accuracy import bucket_rmse
+from recsys.report.data import ReportData, read_report_data
+from recsys.report.page import render, write_report
+from recsys.report.panels import build_panels
 from recsys.tuning.trial_log import TrialRecord, store_trials
 
 MADE_AT = datetime(2024, 5, 6, 7, 8, tzinfo=UTC)
@@ -22,14 +23,14 @@ VOID = {"meta", "link", "br", "path", "use", "rect", "circle", "line", "image"}
 
 
 @pytest.fixture
-def evidence(built: Path) -> Evidence:
+def data(built: Path) -> ReportData:
     with open_for_reading(built) as warehouse:
-        return read_evidence(warehouse)
+        return read_report_data(warehouse)
 
 
 @pytest.fixture
-def page(evidence: Evidence) -> str:
-    return render(evidence, arrange(evidence), MADE_AT)
+def page(data: ReportData) -> str:
+    return render(data, build_panels(data), MADE_AT)
 
 
 def change(path: Path, statement: str) -> None:
@@ -41,8 +42,8 @@ def change(path: Path, statement: str) -> None:
 
 def page_of(path: Path) -> str:
     with open_for_reading(path) as warehouse:
-        found = read_evidence(warehouse)
-    return render(found, arrange(found), MADE_AT)
+        found = read_report_data(warehouse)
+    return render(found, build_panels(found), MADE_AT)
 
 
 class Reader(HTMLParser):
@@ -98,8 +99,8 @@ def test_nothing_is_loaded_from_anywhere(page: str) -> None:
     assert "default-src 'none'" in page
 
 
-def test_every_picture_says_in_words_what_it_shows(evidence: Evidence, page: str) -> None:
-    pictures = pictures_of(arrange(evidence))
+def test_every_picture_says_in_words_what_it_shows(data: ReportData, page: str) -> None:
+    pictures = [picture for panel in build_panels(data) for picture in panel.pictures]
     assert len(pictures) >= 10
     assert page.count('role="img" aria-label="') == len(pictures)
     assert len({picture.name for picture in pictures}) == len(pictures)
@@ -107,22 +108,22 @@ def test_every_picture_says_in_words_what_it_shows(evidence: Evidence, page: str
     assert page.count("<caption>") == page.count("<table")
 
 
-def test_buckets_add_up_to_the_whole_exactly(evidence: Evidence) -> None:
+def test_buckets_add_up_to_the_whole_exactly(data: ReportData) -> None:
     for dimension in ("rating", "user activity", "movie popularity"):
-        rows = [row for row in evidence.buckets if row["dimension"] == dimension]
+        rows = [row for row in data.buckets if row["dimension"] == dimension]
         assert len(rows) > 1
-        assert sum(row["rating_count"] for row in rows) == evidence.test["rating_count"]
-        assert sum(row["squared_error"] for row in rows) == evidence.test["squared_error"]
+        assert sum(row["rating_count"] for row in rows) == data.test["rating_count"]
+        assert sum(row["squared_error"] for row in rows) == data.test["squared_error"]
 
 
-def test_the_whole_is_the_error_in_the_evaluation(evidence: Evidence) -> None:
+def test_the_whole_is_the_error_in_the_evaluation(data: ReportData) -> None:
     stored = next(
         row
-        for row in evidence.evaluation
-        if row["split"] == "test" and row["model_id"] == evidence.model["model_id"]
+        for row in data.evaluation
+        if row["split"] == "test" and row["model_id"] == data.model["model_id"]
     )
-    assert bucket_rmse(evidence.test) == pytest.approx(stored["rmse"], abs=1e-9)
-    assert evidence.test["mae"] == pytest.approx(stored["mae"], abs=1e-6)
+    assert bucket_rmse(data.test) == pytest.approx(stored["rmse"], abs=1e-9)
+    assert data.test["mae"] == pytest.approx(stored["mae"], abs=1e-6)
 
 
 def test_the_same_warehouse_gives_the_same_page(built: Path, page: str) -> None:
@@ -146,12 +147,12 @@ def test_titles_are_escaped(built: Path) -> None:
 
 
 def test_without_the_notebook_the_page_says_how_to_add_it(page: str) -> None:
-    assert "python cli.py train --preset notebook --promote never" in page
+    assert f"{launcher()} train --preset notebook --promote never" in page
 
 
 def test_without_trials_the_page_says_how_to_get_them(page: str) -> None:
     assert "Nothing was tuned yet" in page
-    assert "python cli.py tune --trials 30" in page
+    assert f"{launcher()} tune --trials 30" in page
 
 
 def test_the_notebook_stands_beside_the_current_model(built: Path) -> None:
@@ -178,7 +179,7 @@ def test_what_taught_the_network_is_told_if_anything_did(built: Path, page: str)
     assert "Gaussian" not in page_of(built)
 
 
-def test_trials_are_explained(built: Path, evidence: Evidence) -> None:
+def test_trials_are_explained(built: Path, data: ReportData) -> None:
     records = [
         TrialRecord(
             number=number,
@@ -191,7 +192,7 @@ def test_trials_are_explained(built: Path, evidence: Evidence) -> None:
         )
         for number in range(12)
     ]
-    store_trials(built, evidence.lineage["data_fingerprint"], "a-study", records)
+    store_trials(built, data.lineage["data_fingerprint"], "a-study", records)
     page = page_of(built)
     assert "The best of 11 trials is 0.1100 stars better than the first" in page
     assert "What mattered most: dropout" in page
@@ -199,9 +200,9 @@ def test_trials_are_explained(built: Path, evidence: Evidence) -> None:
     assert "tuning-dropout" in page
 
 
-def test_lineage_names_what_the_model_was_made_from(evidence: Evidence, page: str) -> None:
+def test_lineage_names_what_the_model_was_made_from(data: ReportData, page: str) -> None:
     text = "".join(read(page).texts)
-    made = evidence.lineage
+    made = data.lineage
     for fact in (made["onnx_sha256"], made["data_fingerprint"], made["source_sha256"]):
         assert fact in text
     for name in ("split_seed", "top_movies", "torch", "learning_rate", made["provider"]):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from recsys.data.warehouse import open_for_reading
-from recsys.report.data import read_evidence
+from recsys.report.data import read_report_data
 from recsys.report.page import write_report
 from recsys.tuning.trial_log import TrialRecord, store_trials
 
@@ -75,7 +75,7 @@ pytestmark = [
 def page(built: Path, tmp_path: Path) -> str:
     """Return a page with every section filled."""
     with open_for_reading(built) as warehouse:
-        fingerprint = read_evidence(warehouse).lineage["data_fingerprint"]
+        fingerprint = read_report_data(warehouse).lineage["data_fingerprint"]
     records = [
         TrialRecord(
             number=number,

@@ -66,6 +66,7 @@ _STYLE = {
 }
 _PNG_DOTS_PER_INCH = 144
 _TITLE_WIDTH = 10.5  # letters an inch
+_LARGE = 7.0  # inches: a wider picture takes a row of its own
 
 Draw = Callable[[Axes], None]
 
@@ -76,7 +77,7 @@ class Picture:
 
     Args:
         name: of its file and of its parts inside the page; unique in a report.
-        title: the finding, in one line.
+        title: the comment, in one line.
         description: what a person who cannot see it is told.
         draw: puts the chart on axes.
         size: width and height (inches).
@@ -87,6 +88,11 @@ class Picture:
     description: str
     draw: Draw
     size: tuple[float, float] = (5.6, 3.7)
+
+    @property
+    def is_large(self) -> bool:
+        """Say whether it takes a row of its own."""
+        return self.size[0] > _LARGE
 
     def svg(self) -> str:
         """Return the chart as an SVG element with no title, for inlining."""

@@ -1,30 +1,26 @@
-"""The evidence of the report: all that it shows, read from the warehouse at once.
+"""The data of the report: all that it shows, read from the warehouse at once.
 
-Flows in: a warehouse that somebody built, open read-only. Flows out: frozen tables. Never
-imports torch. The next file is `teaching.py`.
+Flows in: a warehouse, open read-only. Flows out: frozen tables.
 """
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from recsys.arrays import Vectors
+from recsys.arrays import Floats, Vectors
 from recsys.data.registry import current_model
 from recsys.data.warehouse import Warehouse
 
-Floats = NDArray[np.float64]
 Record = dict[str, Any]
 
 REFERENCE_PRESET = "notebook"
 _RECOMMENDATIONS = 5
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What a figure shows, in one line, and the evidence for it."""
+class Comment(NamedTuple):
+    """What a panel shows, in one line, and the sentences that give the numbers."""
 
     title: str
     sentences: tuple[str, ...]
@@ -60,7 +56,7 @@ class Movies:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class ReportData:
     """Everything that the report shows; see the queries for grain and units."""
 
     funnel: list[Record]
@@ -87,13 +83,17 @@ class Evidence:
         """Return the row of the current model."""
         return self.models[0]
 
+    def buckets_of(self, dimension: str) -> list[Record]:
+        """Return the errors on test along one dimension."""
+        return [row for row in self.buckets if row["dimension"] == dimension]
+
     @property
     def has_reference(self) -> bool:
         """Say whether the notebook network is there to compare with."""
         return any(curve.preset == REFERENCE_PRESET for curve in self.curves)
 
 
-def read_evidence(warehouse: Warehouse) -> Evidence:
+def read_report_data(warehouse: Warehouse) -> ReportData:
     """Read all that the report shows.
 
     Raises:
@@ -102,7 +102,7 @@ def read_evidence(warehouse: Warehouse) -> Evidence:
     stored = current_model(warehouse)
     models = _records(warehouse, "select_report_models")
     user_id = int(warehouse.row("select_example_user")["user_id"])
-    return Evidence(
+    return ReportData(
         funnel=_records(warehouse, "select_rating_funnel"),
         distribution=_records(warehouse, "select_rating_distribution"),
         models=models,

@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from recsys.report.accuracy import bucket_label, bucket_rmse
 from recsys.report.canvas import (
     BLUE,
     GREEN,
@@ -21,6 +20,7 @@ from recsys.report.canvas import (
     SERIES,
     VERMILLION,
 )
+from recsys.report.commentary_accuracy import bucket_label, bucket_rmse
 from recsys.report.data import LearningCurve
 from recsys.report.movie_map import MovieMap
 

@@ -1,8 +1,7 @@
 """The map of movies: what the embeddings put near to each other, in two dimensions.
 
 Flows in: the movies of a model with their embeddings. Flows out: coordinates, one label a
-movie, and a finding that says whether neighbours are alike. Pure numpy. The next file is
-`plots`.
+movie, and a comment that says whether neighbours are alike.
 """
 
 from collections import Counter
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.report.data import Finding, Movies
+from recsys.report.data import Comment, Movies
 
 Floats = NDArray[np.float64]
 
@@ -84,7 +83,7 @@ def draw_map(movies: Movies) -> MovieMap:
     )
 
 
-def explain_map(drawn: MovieMap) -> Finding:
+def explain_map(drawn: MovieMap) -> Comment:
     """Say whether the model put like movies near to each other without being told."""
     if drawn.agreement > drawn.chance:
         title = f"Movies that the model puts close share their {drawn.kind} more often than chance"
@@ -108,7 +107,7 @@ def explain_map(drawn: MovieMap) -> Finding:
             "The horizontal axis follows neither year, popularity nor mean rating closely "
             f"(the nearest is {name}, correlation {correlation:+.2f})."
         )
-    return Finding(title, tuple(sentences))
+    return Comment(title, tuple(sentences))
 
 
 def _padded(left: Floats, values: Floats) -> tuple[Floats, Floats]:

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from recsys.report.canvas import BLUE, GREEN, MUTED, ORANGE, VERMILLION
-from recsys.report.importance import Importance, Importances, measured
-from recsys.report.tuning import best_so_far
+from recsys.report.commentary_tuning import best_so_far
+from recsys.tuning.importance import Importance, Importances, with_value
 
 Trial = Mapping[str, Any]
 
@@ -26,7 +26,7 @@ _LOGARITHMIC_RATIO = 20
 
 def draw_history(axes: Axes, trials: Sequence[Trial]) -> None:
     """Draw the value of each trial and the best so far."""
-    usable = measured(trials)
+    usable = with_value(trials)
     _draw_states(axes, usable, [trial["number"] for trial in usable])
     numbers, lowest = best_so_far(trials)
     axes.step(numbers, lowest, where="post", color=VERMILLION, label="best so far")
@@ -52,14 +52,14 @@ def draw_importances(axes: Axes, importances: Importances) -> None:
     )
     axes.set_yticks(places, [one.name.replace("_", " ") for one in ranked])
     axes.set_xlim(0, max(100 * importances.chance, *(100 * one.share for one in ranked)) * 1.1)
-    axes.set_xlabel("share of the differences between trials (%)")
+    axes.set_xlabel("share of the importance of all (%)")
     axes.grid(axis="y", visible=False)
     axes.legend(loc="lower right")
 
 
 def draw_slice(axes: Axes, trials: Sequence[Trial], importance: Importance) -> None:
     """Draw the value of each trial against one hyperparameter, with medians of its groups."""
-    usable = [trial for trial in measured(trials) if importance.name in trial["hyperparameters"]]
+    usable = [trial for trial in with_value(trials) if importance.name in trial["hyperparameters"]]
     settings = [trial["hyperparameters"][importance.name] for trial in usable]
     if all(isinstance(setting, int | float) for setting in settings):
         _draw_states(axes, usable, settings)

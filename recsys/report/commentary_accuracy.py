@@ -1,8 +1,6 @@
-"""What the data and the errors show: sentences computed from the tables.
+"""Commentary on the data and on the errors: titles and sentences computed from the tables.
 
-Flows in: records of `evidence.py`. Flows out: a title that states the finding and sentences
-that give the numbers behind it. If the data say otherwise, so does the sentence. Pure numpy.
-The next files are `importance.py` and `tuning.py`, which do the same for trials.
+Flows in: `ReportData`. Flows out: comments. If the data say otherwise, so does the sentence.
 """
 
 from collections.abc import Mapping
@@ -10,18 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from recsys.report.data import Evidence, Finding
+from recsys.launcher import launcher
+from recsys.report.data import Comment, ReportData
 from recsys.serving.metrics import Estimate, Ratio, paired_gain
 
 Record = Mapping[str, Any]
 
 
-def explain_funnel(evidence: Evidence) -> Finding:
+def explain_funnel(data: ReportData) -> Comment:
     """Say how much of the data the model sees."""
-    steps = evidence.funnel
+    steps = data.funnel
     everything, seen = steps[0], steps[-1]
     cells = seen["users"] * seen["movies"]
-    return Finding(
+    return Comment(
         f"The model sees {seen['ratings'] / everything['ratings']:.1%} of the ratings",
         (
             f"Of {everything['ratings']:,} ratings by {everything['users']:,} users, "
@@ -33,9 +32,9 @@ def explain_funnel(evidence: Evidence) -> Finding:
     )
 
 
-def explain_distribution(evidence: Evidence) -> Finding:
+def explain_distribution(data: ReportData) -> Comment:
     """Compare the ratings that the model sees with all of them."""
-    rows = evidence.distribution
+    rows = data.distribution
     middle = np.array([(row["lowest"] + row["highest"]) / 2 for row in rows])
     every = np.array([row["all_count"] for row in rows], float)
     seen = np.array([row["filtered_count"] for row in rows], float)
@@ -46,7 +45,7 @@ def explain_distribution(evidence: Evidence) -> Finding:
     if abs(shift) >= 0.1:
         title += f", and kept ratings are {'higher' if shift > 0 else 'lower'} than all"
     upper = middle > (middle[0] + middle[-1]) / 2
-    return Finding(
+    return Comment(
         title,
         (
             f"The mean of the ratings that the model sees is {means[1]:.2f} stars, that of "
@@ -57,15 +56,15 @@ def explain_distribution(evidence: Evidence) -> Finding:
     )
 
 
-def explain_evaluation(evidence: Evidence) -> Finding:
+def explain_evaluation(data: ReportData) -> Comment:
     """Say how the model compares with the baselines on test, and how sure that is."""
-    on_test = {row["model_id"]: row for row in evidence.evaluation if row["split"] == "test"}
-    model = on_test[evidence.model["model_id"]]
+    on_test = {row["model_id"]: row for row in data.evaluation if row["split"] == "test"}
+    model = on_test[data.model["model_id"]]
     baseline = on_test["damped-bias"]
-    gain = gain_over_baseline(evidence)
+    gain = gain_over_baseline(data)
     if gain.low > 0:
         title = f"On test the model errs by {model['rmse']:.3f} stars, less than the damped bias"
-        certainty = "The interval excludes zero: other users would show the same."
+        certainty = "The interval excludes zero: the difference is hardly chance."
     elif gain.high < 0:
         title = f"On test the model errs by {model['rmse']:.3f} stars, more than the damped bias"
         certainty = "The interval excludes zero: the model should not be used."
@@ -78,18 +77,18 @@ def explain_evaluation(evidence: Evidence) -> Finding:
         f"On the same ratings it is better by {gain.value:.4f} stars, 95 % interval {gain.low:.4f} "
         f"to {gain.high:.4f} over users. {certainty}",
     ]
-    for row in evidence.models[1:]:
+    for row in data.models[1:]:
         other = on_test.get(row["model_id"])
         if other:
             sentences.append(
                 f"The {row['preset']} network reaches {other['rmse']:.4f} stars on test."
             )
-    return Finding(title, tuple(sentences))
+    return Comment(title, tuple(sentences))
 
 
-def explain_calibration(evidence: Evidence) -> Finding:
+def explain_calibration(data: ReportData) -> Comment:
     """Say whether a prediction of x is x stars on average."""
-    rows = evidence.calibration
+    rows = data.calibration
     gaps = np.array([row["predicted"] - row["actual"] for row in rows])
     errors = np.array([max(row["actual_deviation"], 1e-9) for row in rows])
     worst = int(np.argmax(np.abs(gaps)))
@@ -100,7 +99,7 @@ def explain_calibration(evidence: Evidence) -> Finding:
         else f"Predictions are not calibrated: {off} of {len(rows)} groups are off"
     )
     too = "high" if gaps[worst] > 0 else "low"
-    return Finding(
+    return Comment(
         title,
         (
             f"Test ratings sorted by prediction, in {len(rows)} groups: {len(rows) - off} of "
@@ -114,9 +113,9 @@ def explain_calibration(evidence: Evidence) -> Finding:
     )
 
 
-def explain_buckets(evidence: Evidence, dimension: str) -> Finding:
+def explain_buckets(data: ReportData, dimension: str) -> Comment:
     """Say where along one dimension the errors are large."""
-    rows = [row for row in evidence.buckets if row["dimension"] == dimension]
+    rows = data.buckets_of(dimension)
     values = [bucket_rmse(row) for row in rows]
     worst, best = int(np.argmax(values)), int(np.argmin(values))
     ratio = values[worst] / values[best] if values[best] else np.inf
@@ -142,12 +141,12 @@ def explain_buckets(evidence: Evidence, dimension: str) -> Finding:
         f"{values[best]:.3f}). They are {float(rows[worst]['squared_error'] / total):.0%} of all "
         "squared error.",
     ]
-    return Finding(title, tuple(sentences))
+    return Comment(title, tuple(sentences))
 
 
-def explain_predictions(evidence: Evidence) -> Finding:
+def explain_predictions(data: ReportData) -> Comment:
     """Say how predictions follow the ratings that were given."""
-    rows = [row for row in evidence.buckets if row["dimension"] == "rating"]
+    rows = data.buckets_of("rating")
     lowest, highest = rows[0], rows[-1]
     reach = highest["predicted_middle"] - lowest["predicted_middle"]
     scale = highest["highest"] - lowest["lowest"]
@@ -164,44 +163,44 @@ def explain_predictions(evidence: Evidence) -> Finding:
             f"The bias is {lowest['bias']:+.2f} stars at ratings of {bucket_label(lowest)} and "
             f"{highest['bias']:+.2f} at {bucket_label(highest)}."
         )
-    return Finding(
+    return Comment(
         title,
         (
             shape,
             f"From the lowest to the highest given rating, {scale:g} stars, the median prediction "
             f"moves by {reach:.2f}. Over all test ratings predictions are "
-            f"{abs(evidence.test['bias']):.3f} stars too "
-            f"{'high' if evidence.test['bias'] > 0 else 'low'}, the mean absolute error is "
-            f"{evidence.test['mae']:.3f}.",
+            f"{abs(data.test['bias']):.3f} stars too "
+            f"{'high' if data.test['bias'] > 0 else 'low'}, the mean absolute error is "
+            f"{data.test['mae']:.3f}.",
         ),
     )
 
 
-def explain_verification(evidence: Evidence) -> Finding:
+def explain_verification(data: ReportData) -> Comment:
     """Say how the example's predictions compare with the ratings."""
-    rows = evidence.verification
+    rows = data.verification
     errors = np.array([row["error"] for row in rows])
     close = int((np.abs(errors) <= 0.5).sum())
     worst = rows[int(np.argmax(np.abs(errors)))]
-    return Finding(
-        f"{close} of {len(rows)} predictions for user {evidence.user_id} are within half a star",
+    return Comment(
+        f"{close} of {len(rows)} predictions for user {data.user_id} are within half a star",
         (
             f"RMSE {np.sqrt(np.mean(errors**2)):.3f} stars on these, "
-            f"{bucket_rmse(evidence.test):.3f} on all test ratings. Furthest off: "
+            f"{bucket_rmse(data.test):.3f} on all test ratings. Furthest off: "
             f"{worst['title']}, {worst['actual_rating']:g} given and "
             f"{worst['predicted_rating']:.2f} predicted.",
-            f"Try another: python cli.py verify --user random. (User {evidence.user_id} has the "
+            f"Try another: {launcher()} verify --user random. (User {data.user_id} has the "
             "most test ratings.)",
         ),
     )
 
 
-def explain_recommendations(evidence: Evidence) -> Finding:
+def explain_recommendations(data: ReportData) -> Comment:
     """Say whether the three ways to recommend agree, and whether the model confirms them."""
-    rows = evidence.recommendations
+    rows = data.recommendations
     if not rows:
-        return Finding(
-            f"User {evidence.user_id} has rated every movie that the model knows",
+        return Comment(
+            f"User {data.user_id} has rated every movie that the model knows",
             ("There is nothing left to recommend.",),
         )
     methods = sorted({row["method"] for row in rows})
@@ -209,7 +208,7 @@ def explain_recommendations(evidence: Evidence) -> Finding:
     shared = set.intersection(*picks)
     confirmed = sum(row["is_confirmed"] for row in rows)
     agreement = {0: "No movie is", 1: "One movie is"}.get(len(shared), f"{len(shared)} movies are")
-    return Finding(
+    return Comment(
         f"{confirmed} of {len(rows)} recommendations are predicted above the user's own mean",
         (
             f"{agreement} on the lists of all methods ({', '.join(methods)}): rating takes the "
@@ -230,10 +229,10 @@ def bucket_label(row: Record) -> str:
     return f"{low:g}" if low == high else f"{low:g}–{high:g}"
 
 
-def gain_over_baseline(evidence: Evidence) -> Estimate:
+def gain_over_baseline(data: ReportData) -> Estimate:
     """Return by how much the model's RMSE on test is below the damped bias's (stars)."""
     counts, model, baseline = (
-        np.array([row[name] for row in evidence.paired], float)
+        np.array([row[name] for row in data.paired], float)
         for name in ("rating_count", "model_square", "baseline_square")
     )
     return paired_gain(Ratio(model, counts, is_root=True), Ratio(baseline, counts, is_root=True))

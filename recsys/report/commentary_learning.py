@@ -1,14 +1,15 @@
-"""What a learning curve shows: a verdict, and the sentences that give its numbers.
+"""Commentary on what the network learnt from and how: sentences computed from the data.
 
-Flows in: curves of `evidence.py`. Flows out: findings. If the curve says otherwise, so does the
-sentence. Pure numpy. The next file is `accuracy.py`.
+Flows in: learning curves and rows of `teacher_models`. Flows out: comments. If the curve says
+otherwise, so does the sentence.
 """
 
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 
-from recsys.report.data import Evidence, Finding, LearningCurve
+from recsys.report.data import Comment, LearningCurve, ReportData
 
 Verdict = Literal["diverged", "overfitting", "improving", "flat", "levelled"]
 
@@ -25,6 +26,41 @@ _FOLLOWS_TEACHER = (
     "That is meant: valid chose the teacher, the network is to say what the teacher says, and "
     "to choose an epoch by the same ratings once more would fit their noise."
 )
+
+
+def explain_teacher(models: Sequence[Mapping[str, Any]], network_rmse: float) -> Comment:
+    """Say which Gaussian models were taken, and what the choice brought on valid.
+
+    Args:
+        models: rows of `teacher_models` of one network, at least one with a share.
+        network_rmse: RMSE on valid of the network that learnt from them (stars).
+    """
+    taken = [model for model in models if model["share"] > 0]
+    errors = [float(model["valid_rmse"]) for model in taken]
+    alone = " and ".join(f"{error:.4f}" for error in errors)
+    learnt = (
+        "the network, which learnt what is expected of every user and movie, has "
+        f"{network_rmse:.4f}."
+    )
+    if len(taken) == 1:
+        title = f"The network learnt from a Gaussian model of {taken[0]['name']}"
+        sentences = [f"That model has a valid RMSE of {alone} stars; {learnt}"]
+    else:
+        verdict = "less than any of them" if network_rmse < min(errors) else "no less than the best"
+        title = f"The network learnt from {len(taken)} Gaussian models, and errs {verdict}"
+        sentences = [f"Alone they have a valid RMSE of {alone} stars; {learnt}"]
+    others = sorted(
+        (model for model in models if model["share"] == 0),
+        key=lambda model: float(model["valid_rmse"]),
+    )
+    if others:
+        ends = {model["name"]: f"{model['valid_rmse']:.4f}" for model in (others[0], others[-1])}
+        sentences.append(
+            "Tried and not taken: "
+            + " to ".join(f"{error} ({name})" for name, error in ends.items())
+            + "."
+        )
+    return Comment(title, tuple(sentences))
 
 
 def judge_learning(curve: LearningCurve) -> Verdict:
@@ -55,12 +91,12 @@ def judge_learning(curve: LearningCurve) -> Verdict:
     return "levelled"
 
 
-def explain_learning(curve: LearningCurve) -> Finding:
+def explain_learning(curve: LearningCurve) -> Comment:
     """Explain one learning curve: when valid turned, how far train fell, what the gap is."""
     verdict = judge_learning(curve)
     name = curve.preset.capitalize()
     if verdict == "diverged":
-        return Finding(
+        return Comment(
             f"{name}: training diverged",
             (_describe_divergence(curve), "Lower the learning rate and train again."),
         )
@@ -77,20 +113,20 @@ def explain_learning(curve: LearningCurve) -> Finding:
         "flat": _describe_flat,
         "levelled": _describe_levelled,
     }[verdict]
-    return Finding(titles[verdict], (*describe(curve, best), _describe_kept(curve, best)))
+    return Comment(titles[verdict], (*describe(curve, best), _describe_kept(curve, best)))
 
 
-def compare_learning(evidence: Evidence) -> Finding:
+def compare_learning(data: ReportData) -> Comment:
     """Say what sets the current model's curve apart from the reference's."""
-    current, *others = evidence.curves
+    current, *others = data.curves
     own = explain_learning(current)
     if not others:
-        return Finding(own.title, ())
+        return Comment(own.title, ())
     other = others[0]
     kept = [curve.valid_rmse[curve.kept_epoch - 1] for curve in (current, other)]
     gaps = [_gap(curve, curve.kept_epoch - 1) for curve in (current, other)]
     better = "lower" if kept[0] < kept[1] else "not lower"
-    return Finding(
+    return Comment(
         _title_of_comparison(current, other),
         (
             f"At the epochs that were kept the valid RMSE of {current.preset} is "

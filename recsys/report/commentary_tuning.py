@@ -1,7 +1,6 @@
-"""What the trials of a study say: what the search found, what mattered, in which direction.
+"""Commentary on a study: what the search found, what mattered, in which direction.
 
-Flows in: records of `trials` and importances. Flows out: findings. The next file is
-`movie_map.py`.
+Flows in: rows of `trials` and importances. Flows out: comments.
 """
 
 import math
@@ -10,14 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recsys.report.data import Finding
-from recsys.report.importance import (
+from recsys.report.data import Comment
+from recsys.tuning.importance import (
     FEWEST_TRIALS,
     GROUPS,
     Importance,
     Importances,
     Trial,
-    measured,
+    with_value,
 )
 
 
@@ -31,7 +30,7 @@ class Transfer:
 
 def explain_history(
     trials: Sequence[Trial], current_study: str | None = None, transfer: Transfer | None = None
-) -> Finding:
+) -> Comment:
     """Say what the search found, when, at what price, and whether the model came of it.
 
     Args:
@@ -39,10 +38,10 @@ def explain_history(
         current_study: the study that chose the current model's hyperparameters, if any did.
         transfer: errors of the current model and of one that no study chose, if there are both.
     """
-    usable = measured(trials)
+    usable = with_value(trials)
     states = [trial["state"] for trial in trials]
     if not usable:
-        return Finding("No trial reached a value", (f"{len(trials)} trials were begun.",))
+        return Comment("No trial reached a value", (f"{len(trials)} trials were begun.",))
     best = min(usable, key=lambda trial: (trial["value"], trial["number"]))
     first = usable[0]
     gain = first["value"] - best["value"]
@@ -59,7 +58,7 @@ def explain_history(
         else f"The {since} trials after it found nothing better."
     )
     median = float(np.median([trial["value"] for trial in usable]))
-    return Finding(
+    return Comment(
         title,
         (
             f"Trial {best['number']} reached a valid RMSE of {best['value']:.4f} stars; trial "
@@ -98,10 +97,10 @@ def _describe_transfer(errors: Transfer) -> str:
     )
 
 
-def explain_importance(importances: Importances | None, trial_count: int) -> Finding:
-    """Say which hyperparameter mattered and in which direction, with the evidence."""
+def explain_importance(importances: Importances | None, trial_count: int) -> Comment:
+    """Say which hyperparameter mattered and in which direction, with the data."""
     if importances is None:
-        return Finding(
+        return Comment(
             "Too few trials to say what matters",
             (f"There are {trial_count}; from {FEWEST_TRIALS} on they are compared.",),
         )
@@ -112,24 +111,24 @@ def explain_importance(importances: Importances | None, trial_count: int) -> Fin
     real = importances.real
     if not real:
         first = importances.ranked[0]
-        return Finding(
+        return Comment(
             "No hyperparameter mattered more than chance",
             (
-                f"The largest share is {first.share:.0%} ({_words(first.name)}), and chance alone "
-                f"reaches {importances.chance:.0%} in one of twenty searches like this one. More "
-                "trials could tell more.",
+                f"The {_words(first.name)} has most, {first.share:.0%} of all importance, "
+                f"and chance alone reaches {importances.chance:.0%} in one of twenty searches like "
+                "this one. More trials could tell more.",
                 caution,
             ),
         )
     rest = [_words(one.name) for one in importances.ranked if one not in real]
     sentences = [
-        f"{one.share:.0%} of the differences between trials go with the {_words(one.name)} "
-        f"(chance: up to {importances.chance:.0%}). {describe_direction(one)}"
+        f"The {_words(one.name)} has {one.share:.0%} of all importance (chance: up to "
+        f"{importances.chance:.0%}). {describe_direction(one)}"
         for one in real
     ]
     if rest:
         sentences.append(f"Not told from chance: {', '.join(rest)}.")
-    return Finding(f"What mattered most: {_words(real[0].name)}", (*sentences, caution))
+    return Comment(f"What mattered most: {_words(real[0].name)}", (*sentences, caution))
 
 
 def describe_direction(importance: Importance) -> str:
@@ -155,13 +154,19 @@ def name_direction(importance: Importance) -> str:
     return f"Best at {importance.best.label}"
 
 
+def explain_slice(importance: Importance) -> Comment:
+    """Say where one hyperparameter is best."""
+    name = _words(importance.name).capitalize()
+    return Comment(f"{name}: {name_direction(importance).lower()}", ())
+
+
 def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
 def best_so_far(trials: Sequence[Trial]) -> tuple[list[int], list[float]]:
     """Return trial numbers and the lowest value up to each of them."""
-    usable = measured(trials)
+    usable = with_value(trials)
     lowest, values = math.inf, []
     for trial in usable:
         lowest = min(lowest, trial["value"])
