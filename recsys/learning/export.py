@@ -16,7 +16,7 @@ import onnx
 import torch
 
 from recsys.arrays import Indices, Vectors
-from recsys.config import NetworkConfig, TrainingConfig
+from recsys.config import DISTRIBUTION, NetworkConfig, TrainingConfig
 from recsys.data.registry import Entities, NewModel, Parity, Residuals
 from recsys.data.versions import installed_versions
 from recsys.errors import ExportMismatchError
@@ -28,7 +28,7 @@ from recsys.serving.scoring import Scorer, cuda_problem
 TOLERANCE = 1e-5  # stars
 CUDA_TOLERANCE = 1e-4  # stars; CUDA multiplies in another order and precision
 _BATCH_SIZES = (1, 2, 7, 4096)
-_PACKAGES = ("recsys", "duckdb", "torch", "onnx", "onnxruntime", "numpy")
+_PACKAGES = (DISTRIBUTION, "duckdb", "torch", "onnx", "onnxruntime", "numpy")
 
 Predict = Callable[[Indices, Indices], Vectors]
 

@@ -7,6 +7,7 @@ version of torch and never imports it.
 import platform
 from pathlib import Path
 
+from recsys.config import DISTRIBUTION
 from recsys.data.registry import find_model, is_trained_on
 from recsys.data.rows import Rows
 from recsys.data.versions import installed_versions
@@ -15,17 +16,14 @@ from recsys.errors import RecsysError
 from recsys.launcher import launcher
 from recsys.serving.scoring import cuda_problem
 
-_PACKAGES = (
-    "recsys",
-    "duckdb",
-    "torch",
-    "onnx",
-    "onnxruntime",
-    "numpy",
-    "matplotlib",
-    "optuna",
-    "click",
-)
+_PACKAGES = (DISTRIBUTION, "click", "duckdb", "numpy", "onnxruntime")
+# The base install serves without these.
+_PACKAGES_OF_EXTRAS = {
+    "matplotlib": "report",
+    "onnx": "train",
+    "optuna": "train",
+    "torch": "train",
+}
 
 Row = dict[str, str | bool]
 _COLUMNS = ("subject", "found", "is_ok", "remedy")
@@ -33,7 +31,7 @@ _COLUMNS = ("subject", "found", "is_ok", "remedy")
 
 def diagnose(database: Path) -> Rows:
     """Return what was looked at, what was found, whether it is well and what to do."""
-    packages = [_diagnose_package(name) for name in _PACKAGES]
+    packages = [_diagnose_package(name) for name in (*_PACKAGES, *_PACKAGES_OF_EXTRAS)]
     python = _row("python", platform.python_version())
     rows = [python, *packages, _diagnose_cuda(), *_diagnose_warehouse(database)]
     return Rows.from_records(_COLUMNS, rows)
@@ -46,7 +44,9 @@ def _row(subject: str, found: str, remedy: str = "") -> Row:
 def _diagnose_package(name: str) -> Row:
     for distribution, version in installed_versions([name]).items():
         return _row(distribution, version)
-    return _row(name, "missing", "pip install -c constraints.txt -e .")
+    if name in _PACKAGES_OF_EXTRAS:
+        return _row(name, f"not installed: only [{_PACKAGES_OF_EXTRAS[name]}] needs it")
+    return _row(name, "missing", f"pip install {DISTRIBUTION}")
 
 
 def _diagnose_cuda() -> Row:
