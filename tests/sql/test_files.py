@@ -47,32 +47,18 @@ def query_names() -> set[str]:
     return {file.stem for file in (sql_folder() / "queries").glob("*.sql")}
 
 
-def used_names() -> list[tuple[str, re.Pattern[str]]]:
-    """Return where a query is named, and a pattern of the name: f'select_{kind}' is one too."""
-    found = []
-    for file in PYTHON:
-        for call in ast.walk(ast.parse(file.read_text("utf-8"))):
-            if not (
-                isinstance(call, ast.Call)
-                and isinstance(call.func, ast.Attribute)
-                and call.func.attr in METHODS
-                and call.args
-            ):
-                continue
-            match call.args[0]:
-                case ast.Constant(value=str(name)):
-                    pattern = re.escape(name)
-                case ast.JoinedStr(values=parts):
-                    pattern = "".join(
-                        re.escape(str(part.value)) if isinstance(part, ast.Constant) else r"\w+"
-                        for part in parts
-                    )
-                case _:
-                    continue
-            is_list = call.func.attr == "append" and len(call.args) == 1
-            if not is_list:
-                found.append((f"{file.name}:{call.lineno}", re.compile(pattern)))
-    return found
+def named_queries() -> list[tuple[str, ast.expr]]:
+    """Return where a query is named, and the expression that names it."""
+    return [
+        (f"{file.name}:{call.lineno}", call.args[0])
+        for file in PYTHON
+        for call in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr in METHODS
+        and call.args
+        and not (call.func.attr == "append" and len(call.args) == 1)  # of a list
+    ]
 
 
 def all_strings() -> set[str]:
@@ -107,6 +93,13 @@ def test_every_numbered_file_defines_what_it_is_named_after(built, select):
     assert there == (named - several) | created
 
 
+def test_readme_lists_everything_in_the_order_of_its_file(built, select):
+    text = (sql_folder() / "70_readme.sql").read_text("utf-8")
+    with open_for_reading(built) as warehouse:
+        listed = [name for (name,) in select(warehouse, "select name from readme")]
+    assert listed == re.findall(r"'relation': '(\w+)'", text)
+
+
 @pytest.mark.parametrize("file", numbered_files(), ids=lambda file: file.stem)
 def test_the_header_says_what_the_file_defines(file):
     header = []
@@ -128,25 +121,23 @@ def test_numbers_are_not_used_twice():
 
 
 def test_every_query_is_used():
-    names, strings = used_names(), all_strings()
-    unused = [
-        query
-        for query in sorted(query_names())
-        if query not in strings and not any(pattern.fullmatch(query) for _, pattern in names)
-    ]
-    assert unused == []
+    assert query_names() <= all_strings()
+
+
+def test_no_query_name_is_put_together():
+    """Or nobody who looks for the name finds who uses it."""
+    kinds = (ast.JoinedStr, ast.BinOp)
+    assert [place for place, name in named_queries() if isinstance(name, kinds)] == []
 
 
 def test_every_query_that_is_used_exists():
-    used = used_names()
-    assert len(used) > 30
-    queries = query_names()
-    missing = [
-        (place, pattern.pattern)
-        for place, pattern in used
-        if not any(pattern.fullmatch(query) for query in queries)
+    used = [
+        (place, name.value)
+        for place, name in named_queries()
+        if isinstance(name, ast.Constant) and isinstance(name.value, str)
     ]
-    assert missing == []
+    assert len(used) > 30
+    assert [one for one in used if one[1] not in query_names()] == []
 
 
 def test_every_query_says_in_one_sentence_what_it_is_for():

@@ -18,7 +18,7 @@ def radii(connection: duckdb.DuckDBPyConnection) -> dict[int, float]:
     return dict(connection.execute("select user_id, radius from interval_radii").fetchall())
 
 
-def test_a_spread_is_a_mean_distance_from_the_damped_bias_pulled_to_that_of_all(known):
+def test_a_spread_is_a_mean_distance_from_the_damped_bias_shrunk_to_that_of_all(known):
     rows = known.execute(
         "select user_id, abs(rating - damped_bias) from baseline_predictions where split = 'train'"
     ).fetchall()
