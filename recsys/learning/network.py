@@ -178,6 +178,7 @@ class FoldedNetwork(BoundedNetwork):
 
     def __init__(self, network: RatingNetwork) -> None:
         super().__init__(network.lowest, network.highest)
+        self.has_interaction_terms = network.has_interaction_terms
         first, *later = network.layers
         assert isinstance(first, nn.Linear)
         user = network.user_embedding.weight
@@ -209,6 +210,8 @@ class FoldedNetwork(BoundedNetwork):
         """Return ratings before they are bounded, shape (batch,)."""
         hidden = self.user_hidden[user_index] + self.movie_hidden[movie_index]
         rating: Tensor = self.layers(hidden)[:, 0]
+        if not self.has_interaction_terms:  # the tables hold zeros, for SQL alone
+            return rating
         factors = self.user_factors[user_index] * self.movie_factors[movie_index]
         bias = self.user_bias[user_index] + self.movie_bias[movie_index]
         return rating + bias + factors.sum(dim=1)
