@@ -23,6 +23,7 @@ RecsysError
 │   └── TooFewRatingsError
 ├── ModelError             no model, or not one that fits
 │   ├── NoModelError
+│   ├── ModelDamagedError
 │   ├── UnknownIdError
 │   ├── ExportMismatchError
 │   ├── DivergedError
@@ -284,6 +285,16 @@ class NoModelError(ModelError):
         )
 
 
+class ModelDamagedError(ModelError):
+    """The network in the warehouse is not the one that was stored, or cannot be run."""
+
+    def __init__(self, model_id: str, reason: str) -> None:
+        super().__init__(
+            f"The network of model {model_id} cannot be used: {reason}.",
+            f"Go back to another one with `{launcher()} models use`, or run `{launcher()} train`.",
+        )
+
+
 class UnknownIdError(ModelError):
     """The model has never seen this user or movie."""
 
@@ -450,8 +461,8 @@ class QueryError(RecsysError):
         super().__init__(
             f"The query does not run: {reason}",
             "The warehouse is open read-only, without other files or the network; "
-            f'`{launcher()} sql "select table_name, comment from duckdb_tables()"` '
-            "lists what is there.",
+            f'`{launcher()} sql "select name, what from readme"` lists what is there, and '
+            '"from duckdb_columns()" every column.',
         )
 
 

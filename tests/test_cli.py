@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -513,6 +514,75 @@ def test_cuda_where_there_is_none(built, run, arguments, command):
 @pytest.mark.parametrize("target", ["no/such/folder/model.onnx", "warehouse.duckdb/model.onnx"])
 def test_a_file_that_cannot_be_written(built, run, target):
     fails(run("export", target), f"Cannot write '{target}'", "folder that exists")
+
+
+@pytest.mark.parametrize(
+    "command", [("export", "warehouse.duckdb"), ("report", "--output", "warehouse.duckdb")]
+)
+@pytest.mark.parametrize("link", [False, True], ids=["itself", "link"])
+def test_the_warehouse_is_not_written_over(built, run, tmp_path, command, link):
+    target = command[-1]
+    if link:
+        target = "link.duckdb"
+        (tmp_path / target).symlink_to(built)
+    before = built.read_bytes()
+    fails(run(*command[:-1], target), "it is the warehouse itself", "folder that exists")
+    assert built.read_bytes() == before
+
+
+def test_a_device_stays_a_device(built, run):
+    full = Path("/dev/full")
+    if not full.is_char_device():
+        pytest.skip("no /dev/full here")
+    fails(run("export", full), "No space left", "folder that exists")
+    assert full.is_char_device()
+    assert run("export", "/dev/null").exit_code == 0
+    assert Path("/dev/null").is_char_device()
+
+
+def test_one_statement_is_run_at_a_time(built, run):
+    fails(run("sql", "select 1; select 2"), "it holds 2 statements", "readme")
+    assert run("sql", "select 1 as one;", "--format", "csv").stdout == "one\n1\n"
+
+
+def test_columns_of_the_same_name_are_told_apart(built, run):
+    done = run("sql", "select 1 as a, 2 as a, 3 as a_1", "--format", "json")
+    assert json.loads(done.stdout) == [{"a": 1, "a_1": 2, "a_1_1": 3}]
+
+
+def test_no_recommendations_are_still_a_header(built, run, user):
+    with duckdb.connect(built) as connection:
+        connection.execute("delete from recommendations")
+    header = run("recommend", "--user", user, "--format", "csv").stdout
+    assert header == ",".join(columns_of(built, "recommendations")) + "\n"
+
+
+def test_how_to_look_around_works(built, run):
+    shown = run("sql", "--help").stdout
+    queries = re.findall(r'^ +"([^"]+)"', shown, re.MULTILINE)
+    assert len(queries) == 4
+    for query in queries:
+        done = run("sql", query, "--format", "csv")
+        assert done.exit_code == 0, done.stderr
+        assert len(done.stdout.splitlines()) > 2
+    remedy = run("sql", "select nothing").stderr.splitlines()[1]
+    for query in re.findall(r'"([^"]+)"', remedy):
+        assert run("sql", query).exit_code == 0
+
+
+def test_onnxruntime_sends_no_telemetry(built):
+    code = (
+        "import os, recsys; recommender = recsys.open(); recommender.verify(); "
+        "print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    )
+    for given, kept in ((None, "1"), ("0", "0")):
+        environment = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
+        environment |= {"ORT_DISABLE_TELEMETRY": given} if given else {}
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert done.stdout.strip() == kept
 
 
 def test_a_folder_that_is_not_there(run):

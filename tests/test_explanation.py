@@ -322,6 +322,17 @@ def test_a_word_can_matter() -> None:
     assert "at 32 (" in describe_direction(importances.ranked[0])
 
 
+def test_a_word_of_one_trial_is_no_group_of_its_own() -> None:
+    made = trials(lambda settings: 0.7)
+    made[0]["hyperparameters"]["hidden_sizes"] = "odd"
+    made[0]["value"] = 0.1
+    importances = measure_importance(made)
+    assert importances is not None
+    (words,) = (one for one in importances.ranked if one.name == "hidden_sizes")
+    assert [group.label for group in words.groups] == ["32", "64-32", "another"]
+    assert sum(group.trials for group in words.groups) == len(made)
+
+
 def test_noise_matters_in_one_of_twenty_searches() -> None:
     found = 0
     for seed in range(60):

@@ -233,3 +233,21 @@ def test_public_names_are_there_and_no_others():
         assert getattr(recsys, name).__module__.startswith("recsys.")
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         recsys.nothing  # noqa: B018
+
+
+@pytest.mark.parametrize(("low", "step"), [(0, 10), (-10, 2.5), (0.0, 0.125), (100, 100)])
+def test_any_scale_is_served(write_csv, low, step):
+    """0 to 80 in tens, -10 to 10, 0 to 1, hundreds: nothing is in stars."""
+    rows = [
+        (user, movie, low + step * ((user * movie + user + movie) % 9))
+        for user in range(12)
+        for movie in range(14)
+        if (user + movie) % 4
+    ]
+    source = write_csv("ratings.csv", ("user", "movie", "rating"), rows)
+    recsys.build("scale.duckdb", str(source), top_movies=14, min_ratings=1)
+    with recsys.open("scale.duckdb") as recommender:
+        predicted = recommender.sql("select predicted_rating, lower, upper from predictions")
+        for row in predicted:
+            assert low <= row["lower"] <= row["predicted_rating"] <= row["upper"] <= low + 8 * step
+        assert len(recommender.recommend_for({1: low + step, 2: low + 8 * step}, 3)) == 3

@@ -5,13 +5,15 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
-from recsys.data.registry import current_model
+from recsys.data.registry import StoredModel, current_model
 from recsys.data.warehouse import open_for_reading
-from recsys.errors import DeviceError, UnknownIdError
+from recsys.errors import DeviceError, ModelDamagedError, UnknownIdError
 from recsys.serving import scoring
 from recsys.serving.scoring import ROWS_PER_CALL, LoadedModel, Scorer, cuda_problem, load_scorer
 
@@ -22,6 +24,12 @@ HAS_CUDA = cuda_problem() is None
 def model(built: Path) -> LoadedModel:
     with open_for_reading(built) as warehouse:
         return load_scorer(current_model(warehouse), "cpu")
+
+
+@pytest.fixture
+def stored(built: Path) -> StoredModel:
+    with open_for_reading(built) as warehouse:
+        return current_model(warehouse)
 
 
 def all_pairs(model: LoadedModel) -> tuple[np.ndarray, np.ndarray]:
@@ -161,3 +169,25 @@ def test_cuda_computes_what_the_cpu_does(model):
     np.testing.assert_allclose(
         on_gpu.scorer.predict(users, movies), model.scorer.predict(users, movies), atol=1e-3
     )
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", b"\x08\x0a" * 500])
+def test_bytes_that_are_no_network_are_a_foreseen_error(stored, content):
+    with pytest.raises(ModelDamagedError, match=f"model {stored.model_id} cannot be used"):
+        load_scorer(replace(stored, onnx=content), "cpu")
+
+
+def test_a_network_of_something_else_is_refused(stored):
+    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
+    values = [helper.make_tensor_value_info(name, kind, [None]) for name in ("x", "y")]
+    graph = helper.make_graph([helper.make_node("Neg", ["x"], ["y"])], "g", values[:1], values[1:])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    with pytest.raises(ModelDamagedError, match="inputs and outputs"):
+        load_scorer(replace(stored, onnx=model.SerializeToString()), "cpu")
+
+
+def test_a_network_that_was_changed_in_the_file_is_refused(built):
+    with duckdb.connect(built) as connection:
+        connection.execute("update models set onnx = onnx || '\\x00'::blob")
+    with open_for_reading(built) as warehouse, pytest.raises(ModelDamagedError, match="SHA-256"):
+        current_model(warehouse)

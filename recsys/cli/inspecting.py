@@ -14,10 +14,18 @@ from recsys.cli.output import print_rows, print_stream
 def sql(shared: Shared, query: str) -> None:
     """Run a query on the warehouse and print its rows.
 
-    The file is open read-only, and the query can reach no other file and no network. What
-    there is to ask: "select table_name, comment from duckdb_tables()", the same for
-    duckdb_views(), and column_name and comment from duckdb_columns().
-    """
+    The file is open read-only, and the query, one statement, can reach no other file and no
+    network. What there is to ask:
+
+    \b
+      "from readme"  what is in the file, with a query for each relation
+      "select table_name, comment from duckdb_tables()"  the tables
+      "select view_name, comment from duckdb_views() where not internal"  the views
+      "select table_name, column_name, comment from duckdb_columns()"  the columns
+
+    A table shows the first 10000 rows; csv and json print all. Cells of a CSV are printed as they
+    are: a spreadsheet may compute those that begin with =, +, - or @.
+    """  # noqa: D301 - click wants the character itself, not its spelling
     from recsys.data.warehouse import open_for_reading
 
     with open_for_reading(shared.database) as warehouse:

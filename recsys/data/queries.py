@@ -3,6 +3,7 @@
 Flows in: values to bind and numpy columns to store. Flows out: rows and numpy columns.
 """
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import fields
@@ -157,13 +158,14 @@ class Warehouse:
             QueryError: the text does not run.
         """
         try:
-            if not self.connection.extract_statements(text):
-                raise QueryError("it is empty.")
+            count = len(self.connection.extract_statements(text))
+            if count != 1:
+                raise QueryError("it is empty." if not count else f"it holds {count} statements.")
             with interruptible():
                 cursor = self.connection.execute(text)
         except duckdb.Error as error:
             raise QueryError(str(error)) from error
-        names = tuple(str(column[0]) for column in cursor.description or ())
+        names = _distinct([str(column[0]) for column in cursor.description or ()])
 
         def fetch() -> Iterator[tuple[Any, ...]]:
             try:
@@ -193,6 +195,15 @@ class Warehouse:
                     len(offenders),
                     offenders.preview(_SHOWN_OFFENDERS),
                 )
+
+
+def _distinct(names: list[str]) -> tuple[str, ...]:
+    """Return names without repetition, as DuckDB names the columns of a table: a, a_1, a_2."""
+    found: list[str] = []
+    for name in names:
+        numbered = (f"{name}_{number}" for number in itertools.count(1))
+        found.append(next(one for one in itertools.chain([name], numbered) if one not in found))
+    return tuple(found)
 
 
 def _fetch(cursor: duckdb.DuckDBPyConnection) -> Rows:

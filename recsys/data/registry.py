@@ -4,6 +4,7 @@ Flows in: a network as ONNX bytes with its learning curve and embeddings. Flows 
 current model, ready to serve. Never imports torch.
 """
 
+import hashlib
 import json
 import logging
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ import numpy as np
 from recsys.arrays import Floats, Ids, Vectors
 from recsys.data.warehouse import Columns, Warehouse
 from recsys.data.weights import NetworkWeights, components, store_weights
-from recsys.errors import NoModelError, UnknownIdError
+from recsys.errors import ModelDamagedError, NoModelError, UnknownIdError
 from recsys.launcher import launcher
 
 _log = logging.getLogger(__name__)
@@ -193,7 +194,10 @@ def find_model(warehouse: Warehouse, model_id: str | None = None) -> StoredModel
     users, movies = (
         _read_entities(warehouse, found[0]["model_id"], kind) for kind in ("user", "movie")
     )
-    return StoredModel(**found[0], users=users, movies=movies)
+    model = found[0]
+    if hashlib.sha256(model["onnx"]).hexdigest() != model.pop("onnx_sha256"):
+        raise ModelDamagedError(model["model_id"], "its bytes have not the SHA-256 in models")
+    return StoredModel(**model, users=users, movies=movies)
 
 
 def _read_entities(warehouse: Warehouse, model_id: str, kind: str) -> Entities:

@@ -57,13 +57,15 @@ def open_for_reading(path: Path) -> Warehouse:
 
 
 def open_for_writing(path: Path) -> Warehouse:
-    """Open an existing warehouse to write to it: one process at a time."""
-    return _open_existing(path, read_only=False, config=_writable_config())
+    """Open an existing warehouse to write to it, one process at a time, and to nothing else."""
+    return _open_existing(path, read_only=False, config=_writable_config() | _SANDBOX)
 
 
 def open_for_replacing(path: Path) -> Warehouse:
     """Open a warehouse that a new one will replace: it may be of an older schema or damaged."""
-    return _open_existing(path, read_only=False, config=_writable_config(), for_replacing=True)
+    return _open_existing(
+        path, read_only=False, config=_writable_config() | _SANDBOX, for_replacing=True
+    )
 
 
 def _writable_config() -> _Config:

@@ -25,8 +25,10 @@ from recsys.learning.network import FoldedNetwork, RatingNetwork, run_in_batches
 from recsys.learning.training import Fit
 from recsys.serving.scoring import Scorer, cuda_problem
 
-TOLERANCE = 1e-5  # stars
-CUDA_TOLERANCE = 1e-4  # stars; CUDA multiplies in another order and precision
+# Largest difference on a scale that reaches to five; on a longer one numbers are less fine.
+TOLERANCE = 1e-5
+CUDA_TOLERANCE = 1e-4  # CUDA multiplies in another order and precision
+_REACH = 5.0
 _BATCH_SIZES = (1, 2, 7, 4096)
 _PACKAGES = (DISTRIBUTION, "duckdb", "torch", "onnx", "onnxruntime", "numpy")
 
@@ -143,8 +145,9 @@ def verify_export(network: RatingNetwork, onnx_bytes: bytes, dataset: Dataset) -
     if cuda_problem() is None:
         runtimes["onnxruntime-cuda"] = (Scorer(onnx_bytes, "cuda").predict, CUDA_TOLERANCE)
     batches = list(_batches(dataset))
+    reach = max(abs(dataset.lowest_rating), abs(dataset.highest_rating), _REACH) / _REACH
     return [
-        _compare(network, runtime, predict, tolerance, batches)
+        _compare(network, runtime, predict, tolerance * reach, batches)
         for runtime, (predict, tolerance) in runtimes.items()
     ]
 

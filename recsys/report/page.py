@@ -15,6 +15,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from recsys.config import DISTRIBUTION
+from recsys.data.output_file import write_output
 from recsys.data.warehouse import open_for_reading
 from recsys.errors import OutputError
 from recsys.launcher import launcher
@@ -54,13 +55,15 @@ def write_report(database: Path, page: Path, figures: Path | None = None) -> Rep
     with open_for_reading(database) as warehouse:
         data = read_report_data(warehouse)
     panels = build_panels(data)
-    _write(page, render(data, panels, datetime.now(UTC)).encode())
+    content = render(data, panels, datetime.now(UTC)).encode()
+    write_output(page, content, database)
     written = []
     if figures is not None:
+        _make_folder(figures)
         for picture in (picture for panel in panels for picture in panel.pictures):
             written.append(figures / f"{picture.name}.png")
-            _write(written[-1], picture.png(), makes_folder=True)
-    return Report(page, page.stat().st_size, written, data.has_reference, bool(data.trials))
+            write_output(written[-1], picture.png(), database)
+    return Report(page, len(content), written, data.has_reference, bool(data.trials))
 
 
 def render(data: ReportData, panels: list[Panel], made_at: datetime) -> str:
@@ -157,10 +160,8 @@ def _plain(value: object) -> str:
     return "none" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _write(path: Path, data: bytes, *, makes_folder: bool = False) -> None:
+def _make_folder(path: Path) -> None:
     try:
-        if makes_folder:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(path, error.strerror or str(error)) from error

@@ -32,7 +32,8 @@ from recsys.serving.scoring import LoadedModel, load_scorer
 _PAIRS_PER_BATCH = 1_000_000
 # SQL computes each pair again; beyond these, the users with the lowest ids stand for all.
 _MOST_PAIRS_COMPARED = 200_000
-_SQL_TOLERANCE = 1e-4  # stars
+_SQL_TOLERANCE = 1e-4  # on a scale that reaches to five; more on a longer one
+_REACH = 5.0
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,8 @@ def _compare_with_sql(warehouse: Warehouse, model: StoredModel) -> Parity:
     user_count = max(1, _MOST_PAIRS_COMPARED // len(model.movies.ids))
     last_user_id = np.sort(model.users.ids)[:user_count].max()
     compared = warehouse.row("compare_live_predictions", last_user_id=int(last_user_id))
-    return Parity("sql", "predictions", **compared, tolerance=_SQL_TOLERANCE)
+    reach = max(abs(model.lowest_rating), abs(model.highest_rating), _REACH) / _REACH
+    return Parity("sql", "predictions", **compared, tolerance=_SQL_TOLERANCE * reach)
 
 
 def _insert_predictions(

@@ -8,7 +8,7 @@ server all ask here.
 import logging
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,10 +16,11 @@ from typing import Any, Self
 import numpy as np
 
 from recsys.config import DEFAULT_DATABASE, RECOMMENDATION_COUNT
+from recsys.data.output_file import write_output
 from recsys.data.registry import StoredModel, current_model
 from recsys.data.rows import Rows
 from recsys.data.warehouse import Warehouse, open_for_reading
-from recsys.errors import NoModelError, OutputError
+from recsys.errors import NoModelError
 from recsys.launcher import launcher
 from recsys.serving import recommendation, verification
 from recsys.serving.fold_in import Prior, fit_prior
@@ -235,17 +236,10 @@ class Recommender:
         """Write the current model as an ONNX file and return its size (bytes).
 
         Raises:
-            OutputError: the file cannot be written.
+            OutputError: it is the warehouse itself, or cannot be written.
         """
-        file, onnx = Path(file), self._stored().onnx
-        partial = file.with_name(f".{file.name}.partial")
-        try:
-            partial.write_bytes(onnx)
-            partial.replace(file)
-        except OSError as error:
-            with suppress(OSError):
-                partial.unlink()
-            raise OutputError(file, error.strerror or str(error)) from error
+        onnx = self._stored().onnx
+        write_output(Path(file), onnx, self.path)
         return len(onnx)
 
     def users(self) -> Rows:

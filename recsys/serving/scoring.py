@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 
 from recsys.arrays import Ids, Indices, Vectors
 from recsys.data.registry import StoredModel
-from recsys.errors import DeviceError
+from recsys.errors import DeviceError, ModelDamagedError, RecsysError
 
 # Throughput peaks where inputs and activations of one call fit the cache.
 ROWS_PER_CALL = 8_192
 _FATAL_ONLY = 4
+_INPUTS = {"user_index": "tensor(int64)", "movie_index": "tensor(int64)"}
+_OUTPUTS = {"rating": "tensor(float)"}
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
 _DRIVER = "libcuda.so.1"
@@ -36,6 +38,7 @@ class Scorer:
 
     Raises:
         DeviceError: 'cuda' was asked for and cannot be used.
+        ValueError: it has other inputs or outputs.
     """
 
     def __init__(self, onnx: bytes, device: str = "auto") -> None:
@@ -47,6 +50,10 @@ class Scorer:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         providers = [_CUDA, _CPU] if wanted == _CUDA else [_CPU]
         self._session = onnxruntime.InferenceSession(onnx, options, providers=providers)
+        inputs = {one.name: one.type for one in self._session.get_inputs()}
+        outputs = {one.name: one.type for one in self._session.get_outputs()}
+        if (inputs, outputs) != (_INPUTS, _OUTPUTS):
+            raise ValueError(f"its inputs and outputs are {inputs} and {outputs}")
         self.provider: str = self._session.get_providers()[0]
         if device == "cuda" and self.provider != _CUDA:
             raise DeviceError("onnxruntime fell back to the CPU")
@@ -112,8 +119,15 @@ def load_scorer(model: StoredModel, device: str = "auto") -> LoadedModel:
 
     Raises:
         DeviceError: 'cuda' was asked for and cannot be used.
+        ModelDamagedError: it is no network that predicts ratings.
     """
-    return LoadedModel(model, Scorer(model.onnx, device))
+    try:
+        return LoadedModel(model, Scorer(model.onnx, device))
+    except RecsysError:
+        raise
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelDamagedError(model.model_id, reason) from error
 
 
 def _import_onnxruntime() -> ModuleType:

@@ -16,6 +16,7 @@ Trial = Mapping[str, Any]
 
 FEWEST_TRIALS = 8
 GROUPS = 3
+_SMALLEST_GROUP = 2  # trials; rarer words are together
 _PERMUTATIONS = 100
 _CHANCE = 0.95
 
@@ -160,8 +161,14 @@ def _group(values: Sequence[Any], errors: Floats) -> tuple[Group, ...]:
         places = np.searchsorted(cuts, numbers, side="left")
         labels = {place: _range_of(numbers[places == place]) for place in np.unique(places)}
     else:
-        words, places = np.unique([str(value) for value in values], return_inverse=True)
-        labels = dict(enumerate(words))
+        words, places, counts = np.unique(
+            [str(value) for value in values], return_inverse=True, return_counts=True
+        )
+        rare = counts < _SMALLEST_GROUP
+        labels = dict(enumerate(words[~rare]))
+        places = np.where(rare[places], len(labels), (np.cumsum(~rare) - 1)[places])
+        if rare.any():
+            labels[len(labels)] = "another"
     return tuple(
         Group(str(label), int((places == place).sum()), float(np.median(errors[places == place])))
         for place, label in labels.items()

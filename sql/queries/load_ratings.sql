@@ -16,6 +16,14 @@ select
     try_cast(rating as double) as rating,
     coalesce(
         try_cast(time::varchar as bigint),
-        epoch(try_cast(time::varchar as timestamp))::bigint
+        -- A cast to timestamp alone would drop the offset of '10:00+05:30'
+        case
+            when
+                regexp_matches(
+                    time::varchar, '\d:\d{2}.*([+-]\d{2}(:?\d{2})?|[zZ])\s*$'
+                )
+                then epoch(try_cast(time::varchar as timestamptz))::bigint
+            else epoch(try_cast(time::varchar as timestamp))::bigint
+        end
     ) as timestamp,
 from file_rows;

@@ -2,6 +2,7 @@
 select
     model_id,
     onnx,
+    onnx_sha256,
     data_fingerprint,
     fit_on,
     valid_rmse,
