@@ -483,7 +483,7 @@ _EXTRA_OF = {
     "matplotlib": "report",
     "onnx": "train",
     "onnxscript": "train",
-    "optuna": "train",
+    "optuna": "report",
     "threadpoolctl": "train",
     "torch": "train",
 }

@@ -318,7 +318,7 @@ def test_a_word_can_matter() -> None:
     importances = measure_importance(made)
     assert importances is not None
     assert importances.ranked[0].name == "hidden_sizes"
-    assert importances.ranked[0].share > 0.7
+    assert importances.ranked[0].strength > 1 >= importances.ranked[1].strength
     assert "at 32 (" in describe_direction(importances.ranked[0])
 
 
@@ -363,6 +363,39 @@ def test_too_few_trials_say_so() -> None:
     made = trials(lambda settings: 0.7, count=5)
     assert measure_importance(made) is None
     assert "Too few" in explain_importance(None, 5).title
+
+
+def test_a_word_that_the_search_favours_hides_nothing() -> None:
+    generator = np.random.default_rng(0)
+    made = trials(lambda settings: 0.7 + 0.1 * settings["dropout"])
+    for trial in made:
+        trial["hyperparameters"]["hidden_sizes"] = str(
+            generator.choice(["32", "64", "64-32"], p=[0.8, 0.1, 0.1])
+        )
+    importances = measure_importance(made)
+    assert importances is not None
+    assert [one.name for one in importances.real] == ["dropout"]
+
+
+def test_three_numbers_have_a_direction() -> None:
+    made = trials(lambda settings: 0.7)
+    for number, trial in enumerate(made):
+        size = (8, 16, 32)[number % 3]
+        trial["hyperparameters"]["size"] = size
+        trial["value"] -= size / 100
+    importances = measure_importance(made)
+    assert importances is not None
+    assert importances.ranked[0].name == "size"
+    assert name_direction(importances.ranked[0]) == "Larger is better"
+
+
+def test_equal_errors_are_nobodys_merit() -> None:
+    made = trials(lambda settings: 0.7)
+    for trial in made:
+        trial["value"] = 0.7
+    importances = measure_importance(made)
+    assert importances is not None
+    assert importances.real == ()
 
 
 def test_a_trial_that_failed_badly_does_not_decide() -> None:

@@ -119,6 +119,19 @@ def test_trials_can_be_drawn_by_number_and_by_word() -> None:
     assert "best so far" in Picture("history", "t", "d", drawn).svg()
 
 
+def test_a_logarithmic_axis_has_plain_numbers() -> None:
+    made = [
+        trial | {"hyperparameters": {"rate": 10.0 ** -(number % 4)}}
+        for number, trial in enumerate(trials())
+    ]
+    importances = measure_importance(made)
+    assert importances is not None
+    drawn = partial(tuning_charts.draw_slice, trials=made, importance=importances.ranked[0])
+    svg = Picture("slice", "t", "d", drawn).svg()
+    assert "mathdefault" not in svg
+    assert ">0.001<" in svg
+
+
 def test_one_trial_can_be_drawn() -> None:
     drawn = partial(tuning_charts.draw_history, trials=trials()[:1])
     assert Picture("history", "t", "d", drawn).svg()

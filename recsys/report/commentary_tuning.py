@@ -114,16 +114,16 @@ def explain_importance(importances: Importances | None, trial_count: int) -> Com
         return Comment(
             "No hyperparameter mattered more than chance",
             (
-                f"The {_words(first.name)} has most, {first.share:.0%} of all importance, "
-                f"and chance alone reaches {importances.chance:.0%} in one of twenty searches like "
-                "this one. More trials could tell more.",
+                f"The {_words(first.name)} has most importance, {first.strength:.2f} times what "
+                "chance alone reaches in one of twenty searches like this one. More trials could "
+                "tell more.",
                 caution,
             ),
         )
     rest = [_words(one.name) for one in importances.ranked if one not in real]
     sentences = [
-        f"The {_words(one.name)} has {one.share:.0%} of all importance (chance: up to "
-        f"{importances.chance:.0%}). {describe_direction(one)}"
+        f"The importance of the {_words(one.name)} is {one.strength:.1f} times what chance alone "
+        f"reaches. {describe_direction(one)}"
         for one in real
     ]
     if rest:
@@ -144,9 +144,7 @@ def describe_direction(importance: Importance) -> str:
 def name_direction(importance: Importance) -> str:
     """Return 'Larger is better', 'Smaller is better' or where it is best."""
     medians = [group.median for group in importance.groups]
-    is_ordered = len(medians) == GROUPS and " to " in "".join(
-        group.label for group in importance.groups
-    )
+    is_ordered = importance.is_number and len(medians) == GROUPS
     if is_ordered and medians[0] > medians[1] > medians[2]:
         return "Larger is better"
     if is_ordered and medians[0] < medians[1] < medians[2]:
@@ -157,7 +155,9 @@ def name_direction(importance: Importance) -> str:
 def explain_slice(importance: Importance) -> Comment:
     """Say where one hyperparameter is best."""
     name = _words(importance.name).capitalize()
-    return Comment(f"{name}: {name_direction(importance).lower()}", ())
+    is_real = importance.strength > 1
+    said = name_direction(importance).lower() if is_real else "no more than chance"
+    return Comment(f"{name}: {said}", ())
 
 
 def _words(name: str) -> str:

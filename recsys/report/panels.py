@@ -351,7 +351,7 @@ def _tuning(data: ReportData) -> list[Panel]:
     bars = _picture(
         "tuning-importance",
         comment,
-        "Bars: share of each hyperparameter in what separates the better half of the trials.",
+        "Bars: how much each hyperparameter separates the better half of the trials from all.",
         partial(tuning_charts.draw_importances, importances=importances),
     )
     slices = [

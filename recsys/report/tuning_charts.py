@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter, StrMethodFormatter
 
 from recsys.report.canvas import BLUE, GREEN, MUTED, ORANGE, VERMILLION
 from recsys.report.commentary_tuning import best_so_far
@@ -39,20 +39,15 @@ def draw_history(axes: Axes, trials: Sequence[Trial]) -> None:
 
 
 def draw_importances(axes: Axes, importances: Importances) -> None:
-    """Draw the share of each hyperparameter beside what chance reaches."""
+    """Draw the importance of each hyperparameter beside what chance reaches."""
     ranked = importances.ranked[::-1]
     places = range(len(ranked))
-    colours = [BLUE if one.share > importances.chance else MUTED for one in ranked]
-    axes.barh(places, [100 * one.share for one in ranked], 0.65, color=colours)
-    axes.axvline(
-        100 * importances.chance,
-        color=VERMILLION,
-        linestyle="--",
-        label=f"chance reaches {importances.chance:.0%}",
-    )
+    colours = [BLUE if one in importances.real else MUTED for one in ranked]
+    axes.barh(places, [one.strength for one in ranked], 0.65, color=colours)
+    axes.axvline(1, color=VERMILLION, linestyle="--", label="what chance reaches")
     axes.set_yticks(places, [one.name.replace("_", " ") for one in ranked])
-    axes.set_xlim(0, max(100 * importances.chance, *(100 * one.share for one in ranked)) * 1.1)
-    axes.set_xlabel("share of the importance of all (%)")
+    axes.set_xlim(0, max(1.0, *(one.strength for one in ranked)) * 1.1)
+    axes.set_xlabel("importance (multiples of what chance reaches)")
     axes.grid(axis="y", visible=False)
     axes.legend(loc="lower right")
 
@@ -66,6 +61,8 @@ def draw_slice(axes: Axes, trials: Sequence[Trial], importance: Importance) -> N
         positive = [setting for setting in settings if setting > 0]
         if len(positive) == len(settings) and max(settings) / min(settings) > _LOGARITHMIC_RATIO:
             axes.set_xscale("log")
+            axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+            axes.xaxis.set_minor_formatter(NullFormatter())
     else:
         words = sorted({str(setting) for setting in settings}, key=lambda word: (len(word), word))
         places = [words.index(str(setting)) for setting in settings]

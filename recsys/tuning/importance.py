@@ -3,6 +3,7 @@
 Flows in: rows of `trials`. Flows out: importances, with the level that chance reaches.
 """
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,13 +43,15 @@ class Importance:
 
     Args:
         name: the hyperparameter.
-        share: of the importance of all, 0 to 1.
+        strength: its importance, as a multiple of what chance alone reaches.
         groups: thirds of the trials by its value, or its words.
+        is_number: whether its groups are in order.
     """
 
     name: str
-    share: float
+    strength: float
     groups: tuple[Group, ...]
+    is_number: bool
 
     @property
     def best(self) -> Group:
@@ -63,15 +66,14 @@ class Importance:
 
 @dataclass(frozen=True)
 class Importances:
-    """The hyperparameters, most important first, and the share that chance alone reaches."""
+    """The hyperparameters, most important first."""
 
     ranked: tuple[Importance, ...]
-    chance: float
 
     @property
     def real(self) -> tuple[Importance, ...]:
         """Return those that matter more than chance."""
-        return tuple(one for one in self.ranked if one.share > self.chance)
+        return tuple(one for one in self.ranked if one.strength > 1)
 
 
 def with_value(trials: Sequence[Trial]) -> list[Trial]:
@@ -102,12 +104,14 @@ def measure_importance(trials: Sequence[Trial], seed: int = 0) -> Importances | 
         max(_evaluate(columns, generator.permutation(errors)).values())
         for _ in range(_PERMUTATIONS)
     ]
-    total = max(sum(found.values()), 1e-12)
-    ranked = sorted(
-        (Importance(name, found[name] / total, _group(settings[name], errors)) for name in names),
-        key=lambda one: (-one.share, one.name),
-    )
-    return Importances(tuple(ranked), float(np.quantile(chances, _CHANCE)) / total)
+    chance = max(float(np.quantile(chances, _CHANCE)), 1e-9)
+    ranked = [
+        Importance(
+            name, found[name] / chance, _group(values, errors), is_number=_are_numbers(values)
+        )
+        for name, values in settings.items()
+    ]
+    return Importances(tuple(sorted(ranked, key=lambda one: (-one.strength, one.name))))
 
 
 def _as_parameter(values: Sequence[Any]) -> list[Any]:
@@ -143,8 +147,9 @@ def _evaluate(columns: Mapping[str, list[Any]], errors: Floats) -> dict[str, flo
             for place, error in enumerate(errors)
         ]
     )
-    evaluator = PedAnovaImportanceEvaluator(target_quantile=0.5, evaluate_on_local=False)
-    return evaluator.evaluate(study)
+    evaluator = PedAnovaImportanceEvaluator(target_quantile=0.5)
+    with warnings.catch_warnings(action="ignore", category=UserWarning):  # all errors are equal
+        return evaluator.evaluate(study)
 
 
 def _group(values: Sequence[Any], errors: Floats) -> tuple[Group, ...]:
