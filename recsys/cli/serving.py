@@ -13,6 +13,15 @@ from recsys.data.rows import Rows
 
 _log = logging.getLogger("recsys")
 
+_count_option = click.option(
+    "-n",
+    "--count",
+    type=click.IntRange(min=1),
+    default=RECOMMENDATION_COUNT,
+    show_default=True,
+    help="How many movies.",
+)
+
 
 class _User(click.ParamType[int | None]):
     """A user id, or 'random'."""
@@ -83,14 +92,7 @@ def verify(shared: Shared, user: int | None, count: int, split: str, save: bool)
     metavar="FILE.csv",
     help="Ratings of somebody whom the model has never seen: movie_id (or title) and rating.",
 )
-@click.option(
-    "-n",
-    "--count",
-    type=click.IntRange(min=1),
-    default=RECOMMENDATION_COUNT,
-    show_default=True,
-    help="How many movies.",
-)
+@_count_option
 @click.option(
     "--by",
     "method",
@@ -152,14 +154,7 @@ def _with_reasons_as_text(rows: Rows) -> Rows:
 
 @click.command()
 @click.option("--movie", type=int, required=True, metavar="ID", help="To which movie.")
-@click.option(
-    "-n",
-    "--count",
-    type=click.IntRange(min=1),
-    default=RECOMMENDATION_COUNT,
-    show_default=True,
-    help="How many movies.",
-)
+@_count_option
 @shared_options("database", "format")
 def similar(shared: Shared, movie: int, count: int) -> None:
     """Show the movies whose embeddings are nearest to one movie's (cosine)."""

@@ -22,7 +22,8 @@ from recsys.launcher import launcher
 from recsys.report.canvas import COLOURS
 from recsys.report.commentary_accuracy import bucket_rmse, gain_over_baseline
 from recsys.report.data import ReportData, read_report_data
-from recsys.report.panels import SECTIONS, Panel, build_panels
+from recsys.report.panel import Panel
+from recsys.report.panels import SECTIONS, build_panels
 from recsys.tuning.importance import with_value
 
 

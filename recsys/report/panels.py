@@ -4,22 +4,18 @@ Flows in: `ReportData`. Flows out: panels, each with a comment, pictures and tab
 `page.py` writes.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from recsys.report import commentary_accuracy as accuracy
 from recsys.report import commentary_learning as learning
-from recsys.report import commentary_tuning as tuning
-from recsys.report import model_charts, tuning_charts
-from recsys.report.canvas import Picture
+from recsys.report import model_charts
 from recsys.report.commentary_accuracy import bucket_label, bucket_rmse
 from recsys.report.data import Comment, LearningCurve, ReportData
 from recsys.report.movie_map import draw_map, explain_map
-from recsys.tuning.importance import Trial, measure_importance, with_value
+from recsys.report.panel import Panel, Table, make_picture
+from recsys.report.panels_tuning import tuning_panels
 
 # Name and heading of each section.
 SECTIONS = {
@@ -36,40 +32,6 @@ _DIMENSIONS = {
     "user activity": "train ratings of the user (count), quarters of the users",
     "movie popularity": "train ratings of the movie (count), quarters of the movies",
 }
-_MOST_SLICES = 3
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table for people: columns that are numbers, by name, are aligned right."""
-
-    caption: str
-    columns: tuple[str, ...]
-    rows: Sequence[tuple[str, ...]]
-    numbers: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One thing that the report shows.
-
-    Args:
-        section: name of its section.
-        comment: title and sentences.
-        relations: tables and views of the warehouse that it is computed from.
-        pictures: charts, side by side where there is room.
-        tables: below them.
-        is_folded: tables are shown only when asked for, because pictures say the same.
-        command: what to run for a panel that is not there yet.
-    """
-
-    section: str
-    comment: Comment
-    relations: str
-    pictures: tuple[Picture, ...] = ()
-    tables: tuple[Table, ...] = ()
-    is_folded: bool = False
-    command: str = ""
 
 
 def build_panels(data: ReportData) -> list[Panel]:
@@ -86,31 +48,20 @@ def build_panels(data: ReportData) -> list[Panel]:
         _verification(data),
         _recommendations(data),
         _map(data),
-        *_tuning(data),
+        *tuning_panels(data),
     ]
-
-
-def _picture(
-    name: str,
-    comment: Comment,
-    description: str,
-    draw: Callable[..., None],
-    size: tuple[float, float] = (5.6, 3.7),
-) -> Picture:
-    """Return a picture with a description for those who do not see it."""
-    return Picture(name, comment.title, f"{description} {comment.title}.", draw, size)
 
 
 def _funnel(data: ReportData) -> Panel:
     comment = accuracy.explain_funnel(data)
     draw = partial(model_charts.draw_funnel, steps=data.funnel)
-    picture = _picture("funnel", comment, "Bars: how many ratings each filter leaves.", draw)
+    picture = make_picture("funnel", comment, "Bars: how many ratings each filter leaves.", draw)
     return Panel("data", comment, "rating_funnel", (picture,))
 
 
 def _distribution(data: ReportData) -> Panel:
     comment = accuracy.explain_distribution(data)
-    picture = _picture(
+    picture = make_picture(
         "distribution",
         comment,
         "Bars: share of each rating, in all ratings and in those of the model.",
@@ -166,13 +117,13 @@ def _learning(data: ReportData) -> list[Panel]:
 
 def _curve(role: str, curve: LearningCurve, top: float, limits: tuple[float, float]) -> Panel:
     comment = learning.explain_learning(curve)
-    loss = _picture(
+    loss = make_picture(
         f"loss-{role}",
         comment,
         f"Lines: train and valid loss of {curve.preset} by epoch.",
         partial(model_charts.draw_losses, curve=curve, top=top),
     )
-    error = _picture(
+    error = make_picture(
         f"error-{role}",
         comment,
         f"Lines: valid RMSE and MAE of {curve.preset} by epoch.",
@@ -209,7 +160,7 @@ def _evaluation(data: ReportData) -> Panel:
         ],
         ("train RMSE", "valid RMSE", "test RMSE", "test MAE"),
     )
-    picture = _picture(
+    picture = make_picture(
         "evaluation",
         comment,
         "Points with intervals: RMSE on test of the models and the baselines.",
@@ -220,7 +171,7 @@ def _evaluation(data: ReportData) -> Panel:
 
 def _calibration(data: ReportData) -> Panel:
     comment = accuracy.explain_calibration(data)
-    picture = _picture(
+    picture = make_picture(
         "calibration",
         comment,
         "Points: mean given rating against mean predicted rating, by tenths.",
@@ -231,7 +182,7 @@ def _calibration(data: ReportData) -> Panel:
 
 def _predictions(data: ReportData) -> Panel:
     comment = accuracy.explain_predictions(data)
-    picture = _picture(
+    picture = make_picture(
         "predictions",
         comment,
         "Band: what is predicted for each rating that was given.",
@@ -261,7 +212,7 @@ def _buckets(data: ReportData, dimension: str) -> Panel:
         ],
         ("ratings", "RMSE", "bias", "sum of squares", "share"),
     )
-    picture = _picture(
+    picture = make_picture(
         f"errors-by-{dimension.replace(' ', '-')}",
         comment,
         f"Bars: RMSE on test by {dimension}.",
@@ -318,7 +269,7 @@ def _recommendations(data: ReportData) -> Panel:
 def _map(data: ReportData) -> Panel:
     drawn = draw_map(data.movies)
     comment = explain_map(drawn)
-    picture = _picture(
+    picture = make_picture(
         "movies",
         comment,
         f"Scatter: movies at the first two principal components, coloured by {drawn.kind}.",
@@ -326,64 +277,3 @@ def _map(data: ReportData) -> Panel:
         (8.6, 5.6),
     )
     return Panel("map", comment, "movie_embeddings, movies", (picture,))
-
-
-def _tuning(data: ReportData) -> list[Panel]:
-    """Show the trials, and which hyperparameters mattered; or how to get some."""
-    trials = data.trials
-    if not with_value(trials):
-        missing = Comment("Nothing was tuned yet", ("The model has a preset's own configuration.",))
-        return [Panel("tuning", missing, "trials", command="tune --trials 30")]
-    untuned = data.untuned
-    transfer = tuning.Transfer(bucket_rmse(data.test), untuned["test_rmse"]) if untuned else None
-    history = tuning.explain_history(trials, data.lineage["study"], transfer)
-    course = _picture(
-        "tuning-history",
-        history,
-        "Points: valid RMSE of each trial; line: the best so far.",
-        partial(tuning_charts.draw_history, trials=trials),
-    )
-    search = Panel("tuning", history, "trials, evaluation", (course,), (_best_trials(trials),))
-    importances = measure_importance(trials)
-    comment = tuning.explain_importance(importances, len(trials))
-    if importances is None:
-        return [search, Panel("tuning", comment, "trials")]
-    bars = _picture(
-        "tuning-importance",
-        comment,
-        "Bars: how much each hyperparameter separates the better half of the trials from all.",
-        partial(tuning_charts.draw_importances, importances=importances),
-    )
-    slices = [
-        _picture(
-            f"tuning-{one.name.replace('_', '-')}",
-            tuning.explain_slice(one),
-            f"Points: valid RMSE of each trial by {one.name}. {tuning.describe_direction(one)}",
-            partial(tuning_charts.draw_slice, trials=trials, importance=one),
-        )
-        for one in (importances.real or importances.ranked)[:_MOST_SLICES]
-    ]
-    return [search, Panel("tuning", comment, "trials", (bars, *slices))]
-
-
-def _best_trials(trials: Sequence[Trial]) -> Table:
-    best = sorted(with_value(trials), key=lambda trial: (trial["value"], trial["number"]))[:5]
-    names = sorted(best[0]["hyperparameters"])
-    return Table(
-        "The five best trials",
-        ("trial", "valid RMSE", "epochs", *(name.replace("_", " ") for name in names)),
-        [
-            (
-                str(trial["number"]),
-                f"{trial['value']:.4f}",
-                str(trial["epochs"]),
-                *(_short(trial["hyperparameters"].get(name, "")) for name in names),
-            )
-            for trial in best
-        ],
-        ("trial", "valid RMSE", "epochs"),
-    )
-
-
-def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
