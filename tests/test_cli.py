@@ -557,6 +557,35 @@ def test_no_recommendations_are_still_a_header(built, run, user):
     assert header == ",".join(columns_of(built, "recommendations")) + "\n"
 
 
+def test_a_query_ends_after_its_time(built, run):
+    endless = "select count(*) from range(1000000000) as a, range(1000) as b where random() > 2"
+    fails(run("sql", endless, "--timeout", 0.3), "it took longer than 0.3 s", "readme")
+    assert run("sql", "select 1", "--timeout", 60).exit_code == 0
+
+
+def test_a_query_keeps_to_its_memory(built, run, tmp_path):
+    rows = "select range as a, md5(range::varchar) as b from range(3000000) order by b limit 1"
+    assert run("sql", rows, "--memory", "60MB", "--format", "csv").exit_code == 0
+    huge = "select list(range) as a from range(100000000)"
+    fails(run("sql", huge, "--memory", "60MB"), "Memory", "readme")
+    assert run("sql", "select 1", "--memory", "much").exit_code == 2
+    assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["warehouse.duckdb"]
+
+
+@pytest.mark.parametrize("command", ["similar", "recommend"])
+def test_a_warehouse_that_reads_a_file_is_refused(built, run, arguments, tmp_path, command):
+    """As one that somebody sent might: its view of the movies reads whatever it names."""
+    (tmp_path / "secret.txt").write_text("hunter2")
+    with duckdb.connect(built) as connection:
+        connection.execute(
+            "create or replace view movies as select movie_id, content as title, 2000 as year, "
+            f"['a'] as genres from read_text('{tmp_path}/secret.txt') cross join raw_movies"
+        )
+    done = run(*arguments[command])
+    assert "hunter2" not in done.output
+    fails(done, "one of its views reads another file", "Point --database to another file")
+
+
 def test_how_to_look_around_works(built, run):
     shown = run("sql", "--help").stdout
     queries = re.findall(r'^ +"([^"]+)"', shown, re.MULTILINE)

@@ -1,5 +1,6 @@
 """Commands that look inside: sql, export, doctor. None of them loads torch."""
 
+import re
 from pathlib import Path
 
 import click
@@ -8,10 +9,38 @@ from recsys.cli.options import Shared, shared_options
 from recsys.cli.output import print_rows, print_stream
 
 
+class _Memory(click.ParamType[str]):
+    """A size as DuckDB writes it: '500MB', '4 GiB'."""
+
+    name = "size"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the size as it is."""
+        if not re.fullmatch(r"\d+(\.\d+)?\s*[KMGT]i?B", value, re.IGNORECASE):
+            self.fail(f"{value!r} is no size such as '500MB' or '4GB'.", param, ctx)
+        return value
+
+
 @click.command()
 @click.argument("query", metavar='"SELECT ..."')
+@click.option(
+    "--memory",
+    type=_Memory(),
+    default="4GB",
+    show_default=True,
+    metavar="SIZE",
+    help="What the query may take; beyond it, it uses a temporary folder.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=600,
+    show_default=True,
+    metavar="SECONDS",
+    help="End the query after this time.",
+)
 @shared_options("database", "format")
-def sql(shared: Shared, query: str) -> None:
+def sql(shared: Shared, query: str, memory: str, timeout: float) -> None:
     """Run a query on the warehouse and print its rows.
 
     The file is open read-only, and the query, one statement, can reach no other file and no
@@ -26,9 +55,9 @@ def sql(shared: Shared, query: str) -> None:
     A table shows the first 10000 rows; csv and json print all. Cells of a CSV are printed as they
     are: a spreadsheet may compute those that begin with =, +, - or @.
     """  # noqa: D301 - click wants the character itself, not its spelling
-    from recsys.data.warehouse import open_for_reading
+    from recsys.data.warehouse import opened_for_queries
 
-    with open_for_reading(shared.database) as warehouse:
+    with opened_for_queries(shared.database, memory, timeout) as warehouse:
         columns, rows = warehouse.stream(query)
         print_stream(columns, rows, shared.format)
 

@@ -95,6 +95,8 @@ def _without_hints(reason: str) -> str:
 
 def _foreseen(path: Path, reason: str) -> RecsysError:
     first_line = reason.splitlines()[0]
+    if "disabled by configuration" in reason:
+        return WarehouseUnreadableError(path, "one of its views reads another file.")
     if "Could not set lock" in reason:
         holder = re.search(r"held in (\S+) \(PID (\d+)\)", reason)
         named = f" ({Path(holder[1]).name}, process {holder[2]})" if holder else ""

@@ -4,6 +4,7 @@ Flows in: values to bind and numpy columns to store. Flows out: rows and numpy c
 """
 
 import itertools
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import fields
@@ -176,6 +177,32 @@ class Warehouse:
                 raise QueryError(str(error)) from error
 
         return names, fetch()
+
+    @contextmanager
+    def time_limit(self, seconds: float) -> Iterator[None]:
+        """End the queries of a person that run inside after some seconds.
+
+        Raises:
+            QueryError: the time is over.
+        """
+        is_over = False
+
+        def interrupt() -> None:
+            nonlocal is_over
+            is_over = True
+            self.connection.interrupt()
+
+        timer = threading.Timer(seconds, interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except QueryError:
+            if not is_over:
+                raise
+            raise QueryError(f"it took longer than {seconds:g} s.") from None
+        finally:
+            timer.cancel()
 
     def check(self, layer: str) -> None:
         """Run the audits `sql/checks/{layer}_*.sql`; each returns the offending rows.

@@ -3,7 +3,9 @@
 Flows in: a path. Flows out: a `Warehouse`, whose schema is that of this program.
 """
 
-from contextlib import suppress
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -54,6 +56,29 @@ def open_for_reading(path: Path) -> Warehouse:
         WarehouseError: it is missing, locked, or no warehouse that this program can read.
     """
     return _open_existing(path, read_only=True, config=_CONFIG | _SANDBOX)
+
+
+@contextmanager
+def opened_for_queries(path: Path, memory: str, seconds: float) -> Iterator[Warehouse]:
+    """Open a warehouse for a person's own SQL, as `open_for_reading` does, with limits.
+
+    Args:
+        path: the warehouse.
+        memory: what queries may take, as DuckDB writes it; beyond it they spill to a private
+            temporary folder.
+        seconds: after which a query is ended.
+
+    Raises:
+        QueryError: a query took longer.
+    """
+    with tempfile.TemporaryDirectory(prefix="recsys-") as spill:
+        limits: _Config = {"memory_limit": memory, "temp_directory": spill}
+        config = _CONFIG | _SANDBOX | limits
+        with (
+            _open_existing(path, read_only=True, config=config) as warehouse,
+            warehouse.time_limit(seconds),
+        ):
+            yield warehouse
 
 
 def open_for_writing(path: Path) -> Warehouse:
