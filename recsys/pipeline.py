@@ -104,6 +104,8 @@ def build_data(warehouse: Warehouse, source: str, settings: DataSettings) -> Row
     with opened_source(source) as opened:
         _log.info("Loading %s", opened.uri)
         load_source(warehouse, opened)
+    for loaded in warehouse.rows("select_sources"):
+        _log.debug("Loaded %d %s", loaded["rows"], loaded["name"])
     create_views(warehouse)
     superseded = warehouse.row("select_superseded_count")["superseded_count"]
     if superseded:
@@ -117,6 +119,9 @@ def build_data(warehouse: Warehouse, source: str, settings: DataSettings) -> Row
         raise NoActiveUsersError(settings.top_movies, settings.min_ratings, most)
     _log.info("Checking the data")
     warehouse.check("data")
+    if _log.isEnabledFor(logging.DEBUG):
+        counts = warehouse.row("select_split_counts")
+        _log.debug("Dealt %s", ", ".join(f"{count} {split}" for split, count in counts.items()))
     unseen = warehouse.rows("select_unseen_in_train")
     if unseen:
         _log.warning(
@@ -177,7 +182,8 @@ def publish_as_decided(
         if is_promoted:
             promote_model(warehouse, model.model_id)
             _log.info("Scoring every user and movie")
-            score_everyone(warehouse, loaded, progress)
+            count = score_everyone(warehouse, loaded, progress)
+            _log.debug("Stored %d predictions", count)
     return TrainingOutcome(
         model_id=model.model_id,
         preset=model.preset,

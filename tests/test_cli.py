@@ -676,6 +676,14 @@ def test_quiet_leaves_the_two_lines_of_an_error(recsys):
     assert "Traceback" not in done.stderr
 
 
+def test_verbose_tells_steps_with_seconds_and_rows(recsys):
+    build = ("build-warehouse", "--source", "sample:20000", "--min-ratings", "20", "--data-only")
+    told = recsys("-v", *build).stderr
+    assert re.search(r"^ +\d+\.\d s  Loaded 20000 ratings$", told, re.MULTILINE)
+    assert re.search(r"^ +\d+\.\d s  Dealt \d+ train, \d+ valid, \d+ test$", told, re.MULTILINE)
+    assert " s  " not in recsys(*build).stderr
+
+
 def test_a_stale_model_warns_and_still_serves(built, recsys, user):
     before = recsys("recommend", "--user", str(user))
     with duckdb.connect(built) as connection:

@@ -125,5 +125,7 @@ class _PrintableFormatter(logging.Formatter):
     """Messages hold titles and paths: a terminal must not obey what is in them."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the message without control characters."""
-        return printable(super().format(record))
+        """Return the message without control characters; with -v, after the seconds so far."""
+        message = printable(super().format(record))
+        is_verbose = logging.getLogger("recsys").isEnabledFor(logging.DEBUG)
+        return f"{record.relativeCreated / 1000:7.1f} s  {message}" if is_verbose else message

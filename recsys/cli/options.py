@@ -82,7 +82,12 @@ _OPTIONS: dict[str, tuple[Callable[[Function], Function], ...]] = {
             help="Say nothing but results and warnings.",
         ),
         click.option(
-            "-v", "--verbose", "verbosity", flag_value=1, type=int, help="Say more on the way."
+            "-v",
+            "--verbose",
+            "verbosity",
+            flag_value=1,
+            type=int,
+            help="Say more on the way, with seconds and rows.",
         ),
     ),
 }
