@@ -61,7 +61,7 @@ def given() -> Iterator[Callable[..., Warehouse]]:
 @pytest.fixture
 def select() -> Callable[[Warehouse, str], list[Row]]:
     """Return a function that runs SQL and returns its rows."""
-    return lambda warehouse, text: list(warehouse.stream(text)[1])
+    return lambda warehouse, text: warehouse.connection.execute(text).fetchall()
 
 
 @pytest.fixture
