@@ -1,7 +1,6 @@
 """Commands that ask the model: verify, recommend, similar. None of them loads torch."""
 
 import logging
-import math
 from pathlib import Path
 
 import click
@@ -64,6 +63,9 @@ class _User(click.ParamType[int | None]):
 @shared_options("database", "device", "format")
 def verify(shared: Shared, user: int | None, count: int, split: str, save: bool) -> None:
     """Show predictions beside the real ratings of a user."""
+    import numpy as np
+
+    from recsys.serving import metrics
     from recsys.serving.recommender import Recommender
     from recsys.serving.verification import save_verifications
 
@@ -78,10 +80,10 @@ def verify(shared: Shared, user: int | None, count: int, split: str, save: bool)
         click.echo(f"User {first['user_id']}, {split} ratings, model {first['model_id']}\n")
     print_rows(compared, shared.format, hidden=("model_id", "verified_at", "user_id", "split"))
     if shared.format == "table":
-        errors = compared.column("error")
-        rmse = math.sqrt(sum(error**2 for error in errors) / len(errors))
-        mae = sum(abs(error) for error in errors) / len(errors)
-        click.echo(f"\nRMSE {rmse:.3f} stars, MAE {mae:.3f} stars over {len(errors)} movies.")
+        predicted = np.array(compared.column("predicted_rating"))
+        actual = np.array(compared.column("actual_rating"))
+        rmse, mae = metrics.rmse(predicted, actual), metrics.mae(predicted, actual)
+        click.echo(f"\nRMSE {rmse:.3f} stars, MAE {mae:.3f} stars over {len(compared)} movies.")
 
 
 @click.command()

@@ -21,6 +21,9 @@ from recsys.launcher import launcher
 
 _log = logging.getLogger(__name__)
 
+# The scale of ratings, in stars, for which tolerances are given.
+_REACH = 5.0
+
 
 @dataclass(frozen=True)
 class EpochRecord:
@@ -100,6 +103,14 @@ class Parity:
     pairs: int
     max_abs_difference: float
     tolerance: float
+
+
+def tolerance_on_scale(tolerance: float, lowest_rating: float, highest_rating: float) -> float:
+    """Return a tolerance (stars) as it is on a scale of ratings.
+
+    It is given for a scale that reaches to five; on a longer one numbers are less fine.
+    """
+    return tolerance * (max(abs(lowest_rating), abs(highest_rating), _REACH) / _REACH)
 
 
 @dataclass(frozen=True)
@@ -191,12 +202,12 @@ def find_model(warehouse: Warehouse, model_id: str | None = None) -> StoredModel
     found = warehouse.rows("select_model", model_id=model_id)
     if not found:
         return None
-    users, movies = (
-        _read_entities(warehouse, found[0]["model_id"], kind) for kind in ("user", "movie")
-    )
     model = found[0]
     if hashlib.sha256(model["onnx"]).hexdigest() != model.pop("onnx_sha256"):
         raise ModelDamagedError(model["model_id"], "its bytes have not the SHA-256 in models")
+    users, movies = (
+        _read_entities(warehouse, model["model_id"], kind) for kind in ("user", "movie")
+    )
     return StoredModel(**model, users=users, movies=movies)
 
 
@@ -224,19 +235,13 @@ def is_trained_on(warehouse: Warehouse, data_fingerprint: str) -> bool:
 def warn_if_stale(warehouse: Warehouse, model: StoredModel) -> None:
     """Say so if the data changed since the model was trained."""
     if not is_trained_on(warehouse, model.data_fingerprint):
-        _log.warning(
-            "Model %s is stale: the data changed since it was trained. Run `%s train`.",
-            model.model_id,
-            launcher(),
-        )
+        warn_stale(model.model_id)
 
 
-def model_to_serve(warehouse: Warehouse) -> StoredModel:
-    """Return the current model, and say so if the data changed since it was trained.
-
-    Raises:
-        NoModelError: none is trained yet.
-    """
-    model = current_model(warehouse)
-    warn_if_stale(warehouse, model)
-    return model
+def warn_stale(model_id: str) -> None:
+    """Say that the data changed since the model was trained."""
+    _log.warning(
+        "Model %s is stale: the data changed since it was trained. Run `%s train`.",
+        model_id,
+        launcher(),
+    )

@@ -17,7 +17,7 @@ import torch
 
 from recsys.arrays import Indices, Vectors
 from recsys.config import DISTRIBUTION, NetworkConfig, TrainingConfig
-from recsys.data.registry import Entities, NewModel, Parity, Residuals
+from recsys.data.registry import Entities, NewModel, Parity, Residuals, tolerance_on_scale
 from recsys.data.versions import installed_versions
 from recsys.errors import ExportMismatchError
 from recsys.learning.dataset import Dataset
@@ -25,10 +25,9 @@ from recsys.learning.network import FoldedNetwork, RatingNetwork, run_in_batches
 from recsys.learning.training import Fit
 from recsys.serving.scoring import Scorer, cuda_problem
 
-# Largest difference on a scale that reaches to five; on a longer one numbers are less fine.
+# Largest difference, for tolerance_on_scale.
 TOLERANCE = 1e-5
 CUDA_TOLERANCE = 1e-4  # CUDA multiplies in another order and precision
-_REACH = 5.0
 _BATCH_SIZES = (1, 2, 7, 4096)
 _PACKAGES = (DISTRIBUTION, "duckdb", "torch", "onnx", "onnxruntime", "numpy")
 
@@ -145,9 +144,9 @@ def verify_export(network: RatingNetwork, onnx_bytes: bytes, dataset: Dataset) -
     if cuda_problem() is None:
         runtimes["onnxruntime-cuda"] = (Scorer(onnx_bytes, "cuda").predict, CUDA_TOLERANCE)
     batches = list(_batches(dataset))
-    reach = max(abs(dataset.lowest_rating), abs(dataset.highest_rating), _REACH) / _REACH
+    scale = dataset.lowest_rating, dataset.highest_rating
     return [
-        _compare(network, runtime, predict, tolerance * reach, batches)
+        _compare(network, runtime, predict, tolerance_on_scale(tolerance, *scale), batches)
         for runtime, (predict, tolerance) in runtimes.items()
     ]
 

@@ -19,6 +19,7 @@ from recsys.data.registry import (
     find_model,
     promote_model,
     store_parity,
+    tolerance_on_scale,
     warn_if_stale,
 )
 from recsys.data.warehouse import Warehouse, open_for_writing
@@ -32,8 +33,7 @@ from recsys.serving.scoring import LoadedModel, load_scorer
 _PAIRS_PER_BATCH = 1_000_000
 # SQL computes each pair again; beyond these, the users with the lowest ids stand for all.
 _MOST_PAIRS_COMPARED = 200_000
-_SQL_TOLERANCE = 1e-4  # on a scale that reaches to five; more on a longer one
-_REACH = 5.0
+_SQL_TOLERANCE = 1e-4  # for tolerance_on_scale
 
 
 @dataclass(frozen=True)
@@ -125,8 +125,8 @@ def _compare_with_sql(warehouse: Warehouse, model: StoredModel) -> Parity:
     user_count = max(1, _MOST_PAIRS_COMPARED // len(model.movies.ids))
     last_user_id = np.sort(model.users.ids)[:user_count].max()
     compared = warehouse.row("compare_live_predictions", last_user_id=int(last_user_id))
-    reach = max(abs(model.lowest_rating), abs(model.highest_rating), _REACH) / _REACH
-    return Parity("sql", "predictions", **compared, tolerance=_SQL_TOLERANCE * reach)
+    tolerance = tolerance_on_scale(_SQL_TOLERANCE, model.lowest_rating, model.highest_rating)
+    return Parity("sql", "predictions", **compared, tolerance=tolerance)
 
 
 def _insert_predictions(

@@ -17,11 +17,10 @@ import numpy as np
 
 from recsys.config import DEFAULT_DATABASE, RECOMMENDATION_COUNT
 from recsys.data.output_file import write_output
-from recsys.data.registry import StoredModel, current_model
+from recsys.data.registry import StoredModel, current_model, warn_stale
 from recsys.data.rows import Rows
 from recsys.data.warehouse import Warehouse, open_for_reading
 from recsys.errors import NoModelError
-from recsys.launcher import launcher
 from recsys.serving import recommendation, verification
 from recsys.serving.fold_in import Prior, fit_prior
 from recsys.serving.own_ratings import OwnRatings, RatingsSource, read_own_ratings
@@ -63,11 +62,7 @@ class Recommender:
             self.close()
             raise
         if self.is_stale:
-            _log.warning(
-                "Model %s is stale: the data changed since it was trained. Run `%s train`.",
-                self._model_id,
-                launcher(),
-            )
+            warn_stale(self.model_id)
 
     def __enter__(self) -> Self:
         return self
